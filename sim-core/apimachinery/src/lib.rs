@@ -1,0 +1,10 @@
+//! What every part of the house shares: the words of the Kubernetes API machinery, without any kind.
+//!
+//! Status errors, field errors, selectors, quantities, durations, names, YAML, JSONPath, patches, HTTP-shaped requests
+//! and virtual time. Nothing here knows a Pod, keeps state, or does I/O.
+
+pub mod field;
+pub mod http;
+pub mod rng;
+pub mod status;
+pub mod time;
