@@ -126,8 +126,7 @@ impl Error {
     /// `supported` is listed in the given order, quoted (upstream sorts it at the call).
     pub fn not_supported(path: &Path, value: &str, supported: &[&str]) -> Self {
         let list: Vec<String> = supported.iter().map(|s| quote(s)).collect();
-        let detail =
-            if list.is_empty() { String::new() } else { format!("supported values: {}", list.join(", ")) };
+        let detail = if list.is_empty() { String::new() } else { format!("supported values: {}", list.join(", ")) };
         Self::new(ErrorKind::NotSupported, path, quote(value), detail)
     }
 

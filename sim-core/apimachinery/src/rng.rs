@@ -20,7 +20,8 @@ const NAME_ALPHABET: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
 impl Rng {
     /// The stream for one purpose: `Rng::derive(seed, "pod-suffix", uid, n)`.
     pub fn derive(seed: u64, purpose: &str, subject: &str, n: u64) -> Self {
-        let mut rng = Self(seed ^ fnv64(purpose.as_bytes()).rotate_left(17) ^ fnv64(subject.as_bytes()) ^ n.rotate_left(41));
+        let mut rng =
+            Self(seed ^ fnv64(purpose.as_bytes()).rotate_left(17) ^ fnv64(subject.as_bytes()) ^ n.rotate_left(41));
         rng.next_u64();
         rng
     }
