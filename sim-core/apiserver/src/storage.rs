@@ -1,0 +1,195 @@
+//! Objects by kind, namespace and name, and one ordered log of everything that happened to them.
+//!
+//! Models: etcd with the API server's watch cache. No rules live here: whoever commits has validated.
+//! Invariants: revisions only grow; the log is in revision order; the owner index agrees with the objects.
+
+use crate::object::ObjectRef;
+use apimachinery::time::Time;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+/// Index of a kind in the server's registry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KindId(pub u16);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    Added,
+    Modified,
+    Deleted,
+}
+
+/// One entry of the log.
+#[derive(Clone)]
+pub struct Change {
+    pub revision: u64,
+    pub verb: Verb,
+    pub kind: KindId,
+    /// The object after the change (for a deletion: its last state, with the deletion's revision).
+    pub object: ObjectRef,
+    /// The object before the change.
+    pub old: Option<ObjectRef>,
+    pub at: Time,
+    /// Who wrote: `kubectl`, `deployment-controller`, `kubelet minikube` …
+    pub writer: Arc<str>,
+    /// The revision that made the writer act, where it is known.
+    pub cause: Option<u64>,
+}
+
+type Table = BTreeMap<Arc<str>, BTreeMap<Arc<str>, ObjectRef>>;
+
+/// How many log entries are kept for watches that resume; older revisions answer 410.
+const LOG_ENTRIES_MAX: usize = 50_000;
+
+#[derive(Clone)]
+pub struct Storage {
+    tables: Vec<Table>,
+    log: VecDeque<Change>,
+    revision: u64,
+    /// Revision of the newest entry that was dropped from the log.
+    compacted: u64,
+    by_owner: BTreeMap<Arc<str>, BTreeSet<(KindId, Arc<str>, Arc<str>)>>,
+    by_uid: BTreeMap<Arc<str>, (KindId, Arc<str>, Arc<str>)>,
+    counts: Vec<usize>,
+}
+
+impl Storage {
+    pub fn new(kinds: usize) -> Self {
+        Self {
+            tables: vec![Table::new(); kinds],
+            log: VecDeque::new(),
+            revision: 1,
+            compacted: 0,
+            by_owner: BTreeMap::new(),
+            by_uid: BTreeMap::new(),
+            counts: vec![0; kinds],
+        }
+    }
+
+    /// Makes room for one more kind (a custom resource definition was established).
+    pub fn add_kind(&mut self) -> KindId {
+        self.tables.push(Table::new());
+        self.counts.push(0);
+        KindId(u16::try_from(self.tables.len() - 1).expect("fewer than 65,536 kinds"))
+    }
+
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    pub fn compacted(&self) -> u64 {
+        self.compacted
+    }
+
+    pub fn get(&self, kind: KindId, namespace: &str, name: &str) -> Option<&ObjectRef> {
+        self.tables[usize::from(kind.0)].get(namespace)?.get(name)
+    }
+
+    pub fn count(&self, kind: KindId) -> usize {
+        self.counts[usize::from(kind.0)]
+    }
+
+    /// Objects of a kind in order of namespace and name; of one namespace if given.
+    pub fn list<'a>(&'a self, kind: KindId, namespace: Option<&str>) -> Box<dyn Iterator<Item = &'a ObjectRef> + 'a> {
+        let table = &self.tables[usize::from(kind.0)];
+        match namespace {
+            Some(ns) => Box::new(table.get(ns).into_iter().flat_map(BTreeMap::values)),
+            None => Box::new(table.values().flat_map(BTreeMap::values)),
+        }
+    }
+
+    /// Objects that name `uid` among their owners.
+    pub fn owned_by<'a>(&'a self, uid: &str) -> impl Iterator<Item = (KindId, &'a ObjectRef)> + 'a {
+        self.by_owner
+            .get(uid)
+            .into_iter()
+            .flatten()
+            .filter_map(|(kind, ns, name)| self.get(*kind, ns, name).map(|o| (*kind, o)))
+    }
+
+    pub fn by_uid(&self, uid: &str) -> Option<(KindId, &ObjectRef)> {
+        let (kind, ns, name) = self.by_uid.get(uid)?;
+        self.get(*kind, ns, name).map(|o| (*kind, o))
+    }
+
+    /// Entries after `revision`, oldest first.
+    pub fn changes_after(&self, revision: u64) -> impl Iterator<Item = &Change> {
+        let start = self.log.partition_point(|c| c.revision <= revision);
+        self.log.range(start..)
+    }
+
+    /// The revision that the next commit will have.
+    pub fn next_revision(&self) -> u64 {
+        self.revision + 1
+    }
+
+    /// Puts or removes the object and writes the log. `object` already carries [`Self::next_revision`].
+    pub fn commit(&mut self, change: Change) {
+        debug_assert_eq!(change.revision, self.revision + 1, "revisions are consecutive");
+        self.revision = change.revision;
+        let table = &mut self.tables[usize::from(change.kind.0)];
+        let meta = change.object.meta();
+        let ns: Arc<str> = meta.namespace.as_deref().unwrap_or_default().into();
+        let name: Arc<str> = meta.name.as_deref().unwrap_or_default().into();
+        if let Some(old) = &change.old {
+            let same_owners = change.verb == Verb::Modified && old.meta().owner_references == meta.owner_references;
+            if !same_owners {
+                unindex(&mut self.by_owner, change.kind, old, &ns, &name);
+            }
+        }
+        let uid: Arc<str> = meta.uid.as_deref().unwrap_or_default().into();
+        match change.verb {
+            Verb::Deleted => {
+                if let Some(names) = table.get_mut(&ns) {
+                    names.remove(&name);
+                    if names.is_empty() {
+                        table.remove(&ns);
+                    }
+                }
+                self.by_uid.remove(&uid);
+                self.counts[usize::from(change.kind.0)] -= 1;
+            }
+            Verb::Added | Verb::Modified => {
+                let same_owners =
+                    change.old.as_ref().is_some_and(|old| old.meta().owner_references == meta.owner_references);
+                if !same_owners {
+                    for owner in meta.owner_references.iter().flatten() {
+                        self.by_owner.entry(owner.uid.as_str().into()).or_default().insert((
+                            change.kind,
+                            Arc::clone(&ns),
+                            Arc::clone(&name),
+                        ));
+                    }
+                }
+                if change.verb == Verb::Added {
+                    self.by_uid.insert(uid, (change.kind, Arc::clone(&ns), Arc::clone(&name)));
+                    self.counts[usize::from(change.kind.0)] += 1;
+                }
+                table.entry(ns).or_default().insert(name, Arc::clone(&change.object));
+            }
+        }
+        self.log.push_back(change);
+        if self.log.len() > LOG_ENTRIES_MAX
+            && let Some(dropped) = self.log.pop_front()
+        {
+            self.compacted = dropped.revision;
+        }
+    }
+}
+
+fn unindex(
+    by_owner: &mut BTreeMap<Arc<str>, BTreeSet<(KindId, Arc<str>, Arc<str>)>>,
+    kind: KindId,
+    old: &ObjectRef,
+    ns: &Arc<str>,
+    name: &Arc<str>,
+) {
+    for owner in old.meta().owner_references.iter().flatten() {
+        if let Some(set) = by_owner.get_mut(owner.uid.as_str()) {
+            set.remove(&(kind, Arc::clone(ns), Arc::clone(name)));
+            if set.is_empty() {
+                by_owner.remove(owner.uid.as_str());
+            }
+        }
+    }
+}
