@@ -141,7 +141,9 @@ impl<'a, 'p> De<'a, 'p> {
 /// The Go type of a list field, for error messages; element types by field name.
 fn go_list_type(owner: &str, key: &str) -> &'static str {
     match (owner, key) {
-        (_, "command" | "args" | "finalizers" | "accessModes" | "externalIPs" | "resourceNames" | "verbs") => "[]string",
+        (_, "command" | "args" | "finalizers" | "accessModes" | "externalIPs" | "resourceNames" | "verbs") => {
+            "[]string"
+        }
         ("ServiceSpec", "ports") => "[]v1.ServicePort",
         (_, "ports") => "[]v1.ContainerPort",
         (_, "containers" | "initContainers") => "[]v1.Container",
@@ -180,7 +182,15 @@ fn keeps_empty(key: &str) -> bool {
 fn drops_empty_map(key: &str) -> bool {
     matches!(
         key,
-        "labels" | "annotations" | "matchLabels" | "nodeSelector" | "data" | "stringData" | "binaryData" | "limits" | "requests"
+        "labels"
+            | "annotations"
+            | "matchLabels"
+            | "nodeSelector"
+            | "data"
+            | "stringData"
+            | "binaryData"
+            | "limits"
+            | "requests"
     )
 }
 
@@ -201,7 +211,9 @@ impl<'a> Deserializer<'a> for De<'a, '_> {
             },
             Value::String(s) => visitor.visit_borrowed_str(s),
             Value::Array(items) => visitor.visit_seq(Items { de: self, items, next: 0 }),
-            Value::Object(map) => visitor.visit_map(Fields { de: self, iter: map.iter(), value: None, drop_null: false }),
+            Value::Object(map) => {
+                visitor.visit_map(Fields { de: self, iter: map.iter(), value: None, drop_null: false })
+            }
         }
     }
 
@@ -285,7 +297,11 @@ impl<'a> Deserializer<'a> for De<'a, '_> {
         v.visit_unit()
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'a>>(self, name: &'static str, visitor: V) -> Result<V::Value, DecodeError> {
+    fn deserialize_newtype_struct<V: Visitor<'a>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
         if name == "Quantity" {
             let text = match self.value {
                 Value::String(s) => s.clone(),
@@ -315,15 +331,23 @@ impl<'a> Deserializer<'a> for De<'a, '_> {
     fn deserialize_tuple<V: Visitor<'a>>(self, _: usize, v: V) -> Result<V::Value, DecodeError> {
         self.deserialize_seq(v)
     }
-    fn deserialize_tuple_struct<V: Visitor<'a>>(self, _: &'static str, _: usize, v: V) -> Result<V::Value, DecodeError> {
+    fn deserialize_tuple_struct<V: Visitor<'a>>(
+        self,
+        _: &'static str,
+        _: usize,
+        v: V,
+    ) -> Result<V::Value, DecodeError> {
         self.deserialize_seq(v)
     }
 
     fn deserialize_map<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        static EMPTY: std::sync::LazyLock<serde_json::Map<String, Value>> = std::sync::LazyLock::new(serde_json::Map::new);
+        static EMPTY: std::sync::LazyLock<serde_json::Map<String, Value>> =
+            std::sync::LazyLock::new(serde_json::Map::new);
         match self.value {
             Value::Null => visitor.visit_map(Fields { de: self, iter: EMPTY.iter(), value: None, drop_null: false }),
-            Value::Object(map) => visitor.visit_map(Fields { de: self, iter: map.iter(), value: None, drop_null: false }),
+            Value::Object(map) => {
+                visitor.visit_map(Fields { de: self, iter: map.iter(), value: None, drop_null: false })
+            }
             _ => Err(self.mismatch(go_map_type(self.last_key()))),
         }
     }

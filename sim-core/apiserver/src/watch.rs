@@ -3,7 +3,7 @@
 //! Models: the API server's watch cache. A watch costs nothing until it is read.
 
 use crate::storage::KindId;
-use apimachinery::fields::FieldSelector;
+use apimachinery::fields::Selector as FieldSelector;
 use apimachinery::labels::Selector;
 use apimachinery::time::Time;
 

@@ -1,0 +1,6 @@
+//! The one door, HTTP-shaped.
+pub struct NodeRequest;
+pub enum Outcome {
+    Done,
+    Node(NodeRequest),
+}
