@@ -60,7 +60,8 @@ where
         self
     }
     fn into_ref(self: Box<Self>) -> ObjectRef {
-        Arc::from(self)
+        let object: Arc<T> = Arc::from(self);
+        object
     }
 }
 
