@@ -1,1 +1,21 @@
-//! TODO
+//! A whole Kubernetes cluster as one value: API server, controllers, scheduler, kubelets, network and images.
+//!
+//! `Cluster` is driven from outside: hand it requests ([`Cluster::handle`]) and let its time pass
+//! ([`Cluster::run_until`], [`Cluster::settle`]). It reads no clock, draws no randomness of its own, does no I/O and can
+//! be cloned at any instant, with everything that runs in it.
+//!
+//! Architecture invariants: every change goes through the API server's commit; controllers, scheduler and kubelets learn
+//! of changes only from its log; every delay stands in [`latency`].
+
+pub mod clock;
+pub mod cluster;
+pub mod controllers;
+pub mod images;
+pub mod kubelet;
+pub mod latency;
+pub mod network;
+pub mod recorder;
+pub mod scheduler;
+
+pub use apiserver::{ApiServer, Change, KindId, Verb};
+pub use cluster::{Cluster, Config, Ctx};
