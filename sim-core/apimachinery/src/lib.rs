@@ -12,6 +12,7 @@ pub mod json;
 pub mod jsonpath;
 pub mod labels;
 pub mod names;
+pub mod objectmeta;
 pub mod patch;
 pub mod quantity;
 pub mod rng;
