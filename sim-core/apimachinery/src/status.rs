@@ -12,7 +12,7 @@ pub struct Status {
     /// `NotFound`, `Invalid` …; empty when upstream leaves it out.
     pub reason: &'static str,
     pub message: String,
-    pub details: Option<Details>,
+    pub details: Option<Box<Details>>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -45,7 +45,7 @@ impl Status {
 
     fn about(mut self, group: &str, kind: &str, name: &str) -> Self {
         self.details =
-            Some(Details { group: group.into(), kind: kind.into(), name: name.into(), ..Details::default() });
+            Some(Box::new(Details { group: group.into(), kind: kind.into(), name: name.into(), ..Details::default() }));
         self
     }
 
@@ -57,7 +57,7 @@ impl Status {
     /// No such path: what an unknown resource type gets.
     pub fn page_not_found() -> Self {
         let mut s = Self::new(404, "NotFound", "the server could not find the requested resource");
-        s.details = Some(Details::default());
+        s.details = Some(Box::default());
         s
     }
 
@@ -116,10 +116,10 @@ impl Status {
 
     pub fn internal(message: impl core::fmt::Display) -> Self {
         let mut s = Self::new(500, "InternalError", format!("Internal error occurred: {message}"));
-        s.details = Some(Details {
+        s.details = Some(Box::new(Details {
             causes: vec![Cause { reason: String::new(), message: message.to_string(), field: String::new() }],
             ..Details::default()
-        });
+        }));
         s
     }
 
