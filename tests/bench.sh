@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# The measurements, as JSON lines. Started by ./play bench, which sets up what this needs.
+#   web: only the page's
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+if [ "${1:-all}" != web ]; then
+  cargo build --release --quiet -p tests
+  for pods in 100 1000 10000; do
+    "${CARGO_TARGET_DIR:-target}/release/kaiki" bench pods --pods "$pods" --nodes $((pods / 100 + 1))
+  done
+fi
+[ -f dist/index.html ] || ./play build >&2
+node tests/browser/bench.mjs
