@@ -4,31 +4,63 @@
 
 use core::fmt::{self, Display, Write as _};
 
-/// Where a field stands: `spec.containers[0].image`, built from the root down.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Path(String);
+/// Where a field stands: `spec.containers[0].image`. Lives on the stack as a chain of references, so that walking a valid
+/// object costs nothing; it becomes text only when an [`Error`] is made.
+///
+/// Each step borrows the one before it: bind a path that is used again (`let ports = spec.child("ports");`), chain one
+/// that is used once.
+#[derive(Clone, Copy, Debug)]
+pub struct Path<'a> {
+    parent: Option<&'a Path<'a>>,
+    step: Step<'a>,
+}
 
-impl Path {
-    pub fn new(root: &str) -> Self {
-        Self(root.to_owned())
+#[derive(Clone, Copy, Debug)]
+enum Step<'a> {
+    Name(&'a str),
+    Index(usize),
+    Key(&'a str),
+}
+
+impl<'a> Path<'a> {
+    /// A root; it may itself have dots in it (`metadata.name`).
+    pub const fn new(root: &'a str) -> Self {
+        Self { parent: None, step: Step::Name(root) }
     }
 
-    pub fn child(&self, name: &str) -> Self {
-        if self.0.is_empty() { Self(name.to_owned()) } else { Self(format!("{}.{name}", self.0)) }
+    pub const fn child(&'a self, name: &'a str) -> Self {
+        Self { parent: Some(self), step: Step::Name(name) }
     }
 
-    pub fn index(&self, i: usize) -> Self {
-        Self(format!("{}[{i}]", self.0))
+    pub const fn index(&'a self, i: usize) -> Self {
+        Self { parent: Some(self), step: Step::Index(i) }
     }
 
-    pub fn key(&self, key: &str) -> Self {
-        Self(format!("{}[{key}]", self.0))
+    pub const fn key(&'a self, key: &'a str) -> Self {
+        Self { parent: Some(self), step: Step::Key(key) }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.parent.is_none_or(Path::is_empty) && matches!(self.step, Step::Name(""))
     }
 }
 
-impl Display for Path {
+impl Display for Path<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        if let Some(parent) = self.parent {
+            parent.fmt(f)?;
+        }
+        match self.step {
+            Step::Name("") => Ok(()),
+            Step::Name(name) => {
+                if self.parent.is_some_and(|p| !p.is_empty()) {
+                    f.write_char('.')?;
+                }
+                f.write_str(name)
+            }
+            Step::Index(i) => write!(f, "[{i}]"),
+            Step::Key(key) => write!(f, "[{key}]"),
+        }
     }
 }
 
@@ -176,6 +208,11 @@ impl ErrorList {
         self.0.is_empty()
     }
 
+    /// One Invalid for each message about `value` (which is quoted).
+    pub fn invalid_each(&mut self, path: &Path, value: &str, messages: Vec<String>) {
+        self.0.extend(messages.into_iter().map(|m| Error::invalid(path, value, m)));
+    }
+
     /// One error as it is; several as `[a, b]`, each text once, as upstream's aggregate prints them.
     pub fn aggregate(&self) -> String {
         let mut texts: Vec<String> = Vec::new();
@@ -217,4 +254,20 @@ pub fn quote(text: &str) -> String {
     }
     out.push('"');
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_read_as_upstream_writes_them() {
+        let root = Path::new("");
+        let spec = Path::new("spec");
+        let containers = spec.child("containers");
+        let one = containers.index(1);
+        assert_eq!(one.child("image").to_string(), "spec.containers[1].image");
+        assert_eq!(spec.child("limits").key("cpu").to_string(), "spec.limits[cpu]");
+        assert_eq!(root.child("data").to_string(), "data");
+    }
 }
