@@ -11,6 +11,7 @@ pub mod decode;
 pub mod handler;
 pub mod object;
 pub mod registry;
+pub mod selector;
 pub mod server;
 pub mod storage;
 pub mod watch;

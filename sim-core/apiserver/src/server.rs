@@ -323,6 +323,7 @@ impl ApiServer {
             Door::Part => kind.validate(&*new),
         };
         if !errors.is_empty() {
+            kind.replaced(&*new, &*old, &mut self.allocators);
             return Err(Status::invalid(info.group, info.kind, &name, &errors));
         }
         if door != Door::Status && info.generation && kind.spec_changed(&*new, &*old) {
@@ -332,12 +333,16 @@ impl ApiServer {
             return Ok(old);
         }
         if dry_run {
+            kind.replaced(&*new, &*old, &mut self.allocators);
             return Ok(new.into_ref());
+        }
+        if door == Door::Main {
+            kind.replaced(&*old, &*new, &mut self.allocators);
         }
         let finished = new.meta().deletion_timestamp.is_some()
             && new.meta().finalizers.as_ref().is_none_or(Vec::is_empty)
             && new.meta().deletion_grace_period_seconds.unwrap_or(0) == 0
-            && old.meta().finalizers.as_ref().is_some_and(|f| !f.is_empty());
+            && (old.meta().finalizers.as_ref().is_some_and(|f| !f.is_empty()) || has_spec_finalizers(&*old));
         if finished && !has_spec_finalizers(&*new) {
             return Ok(self.commit(id, Verb::Deleted, new, Some(old), writer));
         }

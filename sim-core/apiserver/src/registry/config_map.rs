@@ -1,7 +1,9 @@
 //! ConfigMap: names, defaults, rules and columns.
 
-use super::{KindInfo, Strategy};
+use super::{Column, KindInfo, Strategy, age};
+use apimachinery::time::Time;
 use k8s_openapi::api::core::v1::ConfigMap;
+use serde_json::Value;
 
 pub struct ConfigMapStrategy;
 
@@ -22,5 +24,15 @@ impl Strategy for ConfigMapStrategy {
             generation: false,
             verbs: &[],
         }
+    }
+
+    fn columns(&self) -> &'static [Column] {
+        const { &[Column::name(), Column::new("Data", "Data contains the configuration data."), Column::age()] }
+    }
+
+    fn cells(&self, object: &ConfigMap, now: Time) -> Vec<Value> {
+        let meta = &object.metadata;
+        let count = object.data.as_ref().map_or(0, |d| d.len()) + object.binary_data.as_ref().map_or(0, |d| d.len());
+        vec![meta.name.as_deref().into(), count.into(), age(meta, now).into()]
     }
 }

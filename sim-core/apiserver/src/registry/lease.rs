@@ -1,7 +1,9 @@
 //! Lease: names, defaults, rules and columns.
 
-use super::{KindInfo, Strategy};
+use super::{Column, KindInfo, Strategy, age};
+use apimachinery::time::Time;
 use k8s_openapi::api::coordination::v1::Lease;
+use serde_json::Value;
 
 pub struct LeaseStrategy;
 
@@ -22,5 +24,25 @@ impl Strategy for LeaseStrategy {
             generation: false,
             verbs: &[],
         }
+    }
+
+    fn default(&self, object: &mut Lease) {
+        object.spec.get_or_insert_default();
+    }
+
+    fn columns(&self) -> &'static [Column] {
+        const {
+            &[
+                Column::name(),
+                Column::new("Holder", "holderIdentity contains the identity of the holder of a current lease."),
+                Column::age(),
+            ]
+        }
+    }
+
+    fn cells(&self, object: &Lease, now: Time) -> Vec<Value> {
+        let meta = &object.metadata;
+        let holder = object.spec.as_ref().and_then(|s| s.holder_identity.as_deref()).unwrap_or_default();
+        vec![meta.name.as_deref().into(), holder.into(), age(meta, now).into()]
     }
 }

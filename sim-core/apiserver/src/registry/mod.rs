@@ -13,10 +13,16 @@ mod lease;
 mod namespace;
 mod node;
 mod pod;
+mod pod_defaults;
+mod pod_summary;
+mod printing;
+mod qos;
 mod replica_set;
 mod secret;
 mod service;
 mod service_account;
+mod service_alloc;
+mod volumes;
 
 use crate::decode::{self, DecodeError};
 use crate::object::{Builtin, Object, view};
@@ -84,6 +90,14 @@ impl Column {
     }
     pub const fn age() -> Self {
         Self::new("Age", "Time since the object was created.")
+    }
+    /// The CONTAINERS column of everything that has a pod template.
+    pub const fn containers() -> Self {
+        Self::new("Containers", "Names of each container in the template.").wide()
+    }
+    /// The IMAGES column of everything that has a pod template.
+    pub const fn images() -> Self {
+        Self::new("Images", "Images referenced by each container in the template.").wide()
     }
     pub const fn integer(mut self) -> Self {
         self.kind = "integer";
@@ -162,6 +176,11 @@ pub trait Strategy: Send + Sync + 'static {
     fn released(&self, object: &Self::Object, allocators: &mut Allocators) {
         let _ = (object, allocators);
     }
+    /// Of two states of an object one is kept, the other dropped (the old one after an update, the new one if the
+    /// update came to nothing): give back what only the dropped one had allocated.
+    fn replaced(&self, dropped: &Self::Object, kept: &Self::Object, allocators: &mut Allocators) {
+        let _ = (dropped, kept, allocators);
+    }
     fn columns(&self) -> &'static [Column] {
         const { &[Column::name(), Column::age()] }
     }
@@ -196,6 +215,7 @@ pub trait Kind: Send + Sync {
     fn spec_changed(&self, new: &dyn Object, old: &dyn Object) -> bool;
     fn grace(&self, object: &dyn Object, requested: Option<i64>) -> Option<i64>;
     fn released(&self, object: &dyn Object, allocators: &mut Allocators);
+    fn replaced(&self, dropped: &dyn Object, kept: &dyn Object, allocators: &mut Allocators);
     fn columns(&self) -> &[Column];
     fn cells(&self, object: &dyn Object, now: Time) -> Vec<Value>;
     fn field(&self, object: &dyn Object, path: &str) -> Option<String>;
@@ -252,6 +272,9 @@ impl<S: Strategy> Kind for S {
     }
     fn released(&self, object: &dyn Object, allocators: &mut Allocators) {
         Strategy::released(self, typed(object), allocators);
+    }
+    fn replaced(&self, dropped: &dyn Object, kept: &dyn Object, allocators: &mut Allocators) {
+        Strategy::replaced(self, typed(dropped), typed(kept), allocators);
     }
     fn columns(&self) -> &[Column] {
         Strategy::columns(self)
