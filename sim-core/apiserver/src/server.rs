@@ -83,8 +83,10 @@ pub struct DeleteOptions {
 pub enum Door {
     Main,
     Status,
-    /// A subresource that writes its own part (binding, scale, ephemeral containers): no preparation, but validation.
+    /// A subresource that writes its own part (scale, ephemeral containers): no preparation, but validation.
     Part,
+    /// As [`Self::Part`], but the generation stays: the pod's author has not changed what he wants.
+    Binding,
 }
 
 /// A kind of the registry: built in, or made by a custom resource definition.
@@ -320,13 +322,13 @@ impl ApiServer {
                 kind.prepare_status(&mut *new, &*old);
                 kind.validate_status(&*new, &*old)
             }
-            Door::Part => kind.validate(&*new),
+            Door::Part | Door::Binding => kind.validate(&*new),
         };
         if !errors.is_empty() {
             kind.replaced(&*new, &*old, &mut self.allocators);
             return Err(Status::invalid(info.group, info.kind, &name, &errors));
         }
-        if door != Door::Status && info.generation && kind.spec_changed(&*new, &*old) {
+        if !matches!(door, Door::Status | Door::Binding) && info.generation && kind.spec_changed(&*new, &*old) {
             new.meta_mut().generation = Some(old.meta().generation.unwrap_or(0) + 1);
         }
         if new.same(&*old) {

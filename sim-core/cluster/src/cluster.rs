@@ -22,11 +22,20 @@ pub struct Config {
     pub name: String,
     /// The instant at which the cluster is up and ready.
     pub start: Time,
+    /// Whether kube-system shows the pods that a minikube has (coredns, etcd, kube-proxy …).
+    pub system_pods: bool,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { seed: 1, version: "v1.36.2".into(), nodes: 1, name: "minikube".into(), start: Time::START }
+        Self {
+            seed: 1,
+            version: "v1.36.2".into(),
+            nodes: 1,
+            name: "minikube".into(),
+            start: Time::START,
+            system_pods: true,
+        }
     }
 }
 
@@ -61,7 +70,9 @@ impl Cluster {
     pub fn new(config: Config) -> Self {
         let api_config =
             apiserver::Config { seed: config.seed, version: config.version.clone(), ..apiserver::Config::default() };
-        let api = ApiServer::new(api_config, config.start);
+        let mut api = ApiServer::new(api_config, config.start);
+        let booted = crate::boot::boot(&mut api, &config);
+        debug_assert!(booted.is_ok(), "an empty server takes a fresh cluster's objects: {booted:?}");
         Self {
             api,
             agenda: Agenda::default(),

@@ -7,6 +7,7 @@
 //! Architecture invariants: every change goes through the API server's commit; controllers, scheduler and kubelets learn
 //! of changes only from its log; every delay stands in [`latency`].
 
+pub mod boot;
 pub mod clock;
 pub mod cluster;
 pub mod controllers;

@@ -1,7 +1,21 @@
 //! The controllers: level-triggered reconcilers in one table, behind one work queue each.
 //!
 //! Models: kube-controller-manager. A controller watches the log (`observe` turns changes into keys) and reconciles one
-//! key at a time, reading through the API server and writing through its typed door. It keeps no state of its own.
+//! key at a time, reading through the API server and the [`Informer`], writing through the API server's typed door. It
+//! keeps no state of its own.
+
+mod deployment;
+mod informer;
+pub mod kubernetes_service;
+mod meta;
+mod replicaset;
+mod root_ca;
+mod selector;
+mod service_account;
+
+pub use informer::Informer;
+pub use root_ca::certificate;
+pub use selector::{SelectorIndex, selector};
 
 use crate::clock::{Agenda, Timer, Weight};
 use crate::cluster::Ctx;
@@ -33,12 +47,18 @@ pub enum Action {
     RequeueAfter(Duration, bool),
 }
 
+/// What a controller looks at while it turns a change into keys. Both may already know later changes.
+pub struct Seen<'a> {
+    pub api: &'a ApiServer,
+    pub informer: &'a Informer,
+}
+
 pub trait Controller: Sync {
     /// As events and audit logs name it: `deployment-controller`.
     fn name(&self) -> &'static str;
     /// Keys to reconcile because of `change`.
-    fn observe(&self, change: &Change, api: &ApiServer, enqueue: &mut dyn FnMut(Key));
-    fn reconcile(&self, key: &Key, cx: &mut Ctx<'_>) -> Result<Action, Status>;
+    fn observe(&self, change: &Change, seen: &Seen<'_>, enqueue: &mut dyn FnMut(Key));
+    fn reconcile(&self, key: &Key, cx: &mut Ctx<'_>, informer: &mut Informer) -> Result<Action, Status>;
     /// How long after a change its keys are reconciled.
     fn delay(&self) -> Duration {
         latency::CONTROLLER_SYNC
@@ -46,7 +66,13 @@ pub trait Controller: Sync {
 }
 
 /// Every controller, in the order in which they see a change.
-pub static CONTROLLERS: &[&dyn Controller] = &[];
+pub static CONTROLLERS: &[&dyn Controller] = &[
+    &kubernetes_service::KubernetesService,
+    &service_account::ServiceAccounts,
+    &root_ca::RootCa,
+    &deployment::Deployments,
+    &replicaset::ReplicaSets,
+];
 
 /// Index into [`CONTROLLERS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,21 +98,24 @@ struct Entry {
 #[derive(Clone)]
 pub struct ControllerManager {
     queues: Vec<BTreeMap<Key, Entry>>,
+    informer: Informer,
 }
 
 impl Default for ControllerManager {
     fn default() -> Self {
-        Self { queues: vec![BTreeMap::new(); CONTROLLERS.len()] }
+        Self { queues: vec![BTreeMap::new(); CONTROLLERS.len()], informer: Informer::default() }
     }
 }
 
 impl ControllerManager {
     /// Shows every controller a change.
     pub fn observe(&mut self, change: &Change, api: &ApiServer, agenda: &mut Agenda) {
+        self.informer.observe(change, api);
+        let seen = Seen { api, informer: &self.informer };
         for (i, controller) in (0u8..).zip(CONTROLLERS) {
             let queue = &mut self.queues[usize::from(i)];
             let due = api.now + controller.delay();
-            controller.observe(change, api, &mut |key| {
+            controller.observe(change, &seen, &mut |key| {
                 push(queue, agenda, ControllerId(i), key, due, Some(change.revision), Weight::Work);
             });
         }
@@ -102,7 +131,7 @@ impl ControllerManager {
         let controller = CONTROLLERS[usize::from(timer.controller.0)];
         cx.writer.name = controller.name().into();
         cx.writer.cause = cause;
-        let result = controller.reconcile(&timer.key, cx);
+        let result = controller.reconcile(&timer.key, cx, &mut self.informer);
         let now = cx.api.now;
         match result {
             Ok(Action::Done) => {
