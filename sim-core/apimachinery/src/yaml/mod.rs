@@ -1,11 +1,26 @@
 //! YAML read and written as kubectl does: YAML 1.1 scalars, Go's error words, Go's layout and quoting.
 //!
-//! Bounded: nesting depth, aliases. Never panics.
+//! Bounded: nesting depth, aliases. Never panics. No event-level crate is used: the words and lines of complaints are
+//! libyaml's own, so the scanner has to take its steps.
 //!
 //! Models: sigs.k8s.io/yaml (goyaml.v2) and apimachinery `pkg/util/yaml`.
 
+mod compose;
+mod decode;
+mod resolve;
+mod scanner;
+mod spans;
+mod stream;
+mod write;
+
+use compose::Wrong;
 use core::fmt;
 use serde_json::Value;
+pub use spans::{Span, spans};
+pub use stream::Decoder;
+
+/// Deeper nesting is refused; Go allows ten times as much, but has a growing stack.
+const DEPTH_MAX: usize = 1000;
 
 /// A place in a text: both from zero; columns count characters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,27 +45,6 @@ pub struct Error {
     pub line: Option<usize>,
 }
 
-/// Reads a stream of documents one by one, as kubectl reads `-f`: YAML split at `---` lines, or concatenated JSON.
-/// Documents before a faulty one are delivered; nothing after it is.
-pub struct Decoder<'a> {
-    rest: &'a [u8],
-}
-
-impl<'a> Decoder<'a> {
-    pub fn new(text: &'a [u8]) -> Self {
-        Self { rest: text }
-    }
-}
-
-impl Iterator for Decoder<'_> {
-    type Item = Result<Document, Error>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let _ = self.rest;
-        todo!()
-    }
-}
-
 /// All documents of a stream; empty ones are left out.
 pub fn read_documents(text: &[u8]) -> Result<Vec<Document>, Error> {
     Decoder::new(text).filter(|d| d.as_ref().map_or(true, |d| !d.value.is_null())).collect()
@@ -58,33 +52,68 @@ pub fn read_documents(text: &[u8]) -> Result<Vec<Document>, Error> {
 
 /// The first YAML document in `text`, as sigs.k8s.io/yaml's `Unmarshal` reads it: of a duplicate key the last wins.
 pub fn parse(text: &str) -> Result<Value, Error> {
-    todo!()
+    parse_as(text, false)
 }
 
 /// As [`parse`], but a duplicate key is an error.
 pub fn parse_strict(text: &str) -> Result<Value, Error> {
-    todo!()
+    parse_as(text, true)
+}
+
+fn parse_as(text: &str, strict: bool) -> Result<Value, Error> {
+    check_characters(text)?;
+    let tree = compose::compose(text).map_err(syntax_error)?;
+    decode::decode(&tree, strict).map_err(|message| Error { message, line: None })
+}
+
+/// Go names the line by the problem's, or else the context's; of parser problems it names the line before.
+fn syntax_error(wrong: Wrong) -> Error {
+    match wrong {
+        Wrong::UnknownAnchor(name) => {
+            Error { message: format!("yaml: unknown anchor '{name}' referenced"), line: None }
+        }
+        Wrong::Syntax(fault) => {
+            let shown = match fault.problem_line {
+                0 => fault.context_line,
+                line => line + usize::from(fault.from_scanner),
+            };
+            let place = if shown > 0 { format!("line {shown}: ") } else { String::new() };
+            Error { message: format!("yaml: {place}{}", fault.problem), line: Some(fault.problem_line) }
+        }
+    }
+}
+
+/// Control characters are refused before anything else is looked at.
+fn check_characters(text: &str) -> Result<(), Error> {
+    let allowed = |c: char| {
+        matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}')
+            || c >= '\u{10000}'
+    };
+    match text.find(|c| !allowed(c)) {
+        None => Ok(()),
+        Some(at) => {
+            let line = text[..at].matches('\n').count();
+            Err(Error { message: "yaml: control characters are not allowed".to_owned(), line: Some(line) })
+        }
+    }
+}
+
+fn utf8(text: &[u8]) -> Result<&str, Error> {
+    core::str::from_utf8(text).map_err(|error| {
+        let at = error.valid_up_to();
+        let words = match (error.error_len(), text[at]) {
+            (None, _) => "incomplete UTF-8 octet sequence",
+            (_, 0xc2..=0xf4) => "invalid trailing UTF-8 octet",
+            _ => "invalid leading UTF-8 octet",
+        };
+        let line = text[..at].iter().filter(|b| **b == b'\n').count();
+        Error { message: format!("yaml: {words}"), line: Some(line) }
+    })
 }
 
 /// Writes a value as `kubectl -o yaml` does: sorted keys, newline at the end.
 pub fn to_string(value: &Value) -> String {
-    todo!()
-}
-
-/// Where a node of a document stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Span {
-    /// JSON pointer of the node: `/spec/containers/0/image`.
-    pub pointer: String,
-    /// Where its key stands, if it has one.
-    pub key: Option<Position>,
-    pub start: Position,
-    pub end: Position,
-}
-
-/// Where every node of one YAML document stands, for an editor; empty if the text does not parse.
-pub fn spans(text: &str) -> Vec<Span> {
-    todo!()
+    write::to_string(value)
 }
 
 impl fmt::Display for Error {
@@ -92,3 +121,6 @@ impl fmt::Display for Error {
         f.write_str(&self.message)
     }
 }
+
+#[cfg(test)]
+mod tests;
