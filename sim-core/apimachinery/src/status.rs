@@ -13,6 +13,8 @@ pub struct Status {
     pub reason: &'static str,
     pub message: String,
     pub details: Option<Box<Details>>,
+    /// `metadata.continue`: where an expired list can go on.
+    pub resume: Option<Box<str>>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -40,7 +42,7 @@ pub fn qualified(group: &str, resource: &str) -> String {
 
 impl Status {
     pub fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { code, reason, message: message.into(), details: None }
+        Self { code, reason, message: message.into(), details: None, resume: None }
     }
 
     fn about(mut self, group: &str, kind: &str, name: &str) -> Self {
@@ -114,6 +116,27 @@ impl Status {
         Self::new(415, "UnsupportedMediaType", message)
     }
 
+    /// `why` follows the fixed words: `limit is 3145728`.
+    pub fn too_large(why: impl core::fmt::Display) -> Self {
+        Self::new(413, "RequestEntityTooLarge", format!("Request entity too large: {why}"))
+    }
+
+    /// A revision was asked for that lies ahead.
+    pub fn too_large_resource_version(wanted: u64, current: u64) -> Self {
+        let why = format!("Timeout: Too large resource version: {wanted}, current: {current}");
+        let mut s = Self::new(504, "Timeout", why);
+        s.details = Some(Box::new(Details {
+            causes: vec![Cause {
+                reason: "ResourceVersionTooLarge".into(),
+                message: "Too large resource version".into(),
+                field: String::new(),
+            }],
+            retry_after_seconds: 1,
+            ..Details::default()
+        }));
+        s
+    }
+
     pub fn internal(message: impl core::fmt::Display) -> Self {
         let mut s = Self::new(500, "InternalError", format!("Internal error occurred: {message}"));
         s.details = Some(Box::new(Details {
@@ -158,6 +181,9 @@ impl Status {
     pub fn to_value(&self) -> Value {
         let mut out = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
             "message": self.message, "code": self.code});
+        if let Some(token) = &self.resume {
+            out["metadata"]["continue"] = (**token).into();
+        }
         if !self.reason.is_empty() {
             out["reason"] = self.reason.into();
         }

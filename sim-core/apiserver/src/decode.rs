@@ -42,6 +42,89 @@ pub fn from_value<T: serde::de::DeserializeOwned>(value: &Value) -> Result<(T, V
 
 const DEPTH_MAX: u16 = 200;
 
+/// What Go's decoder calls a value that it did not expect.
+pub fn go_word(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
+/// `duplicate field "a.b"` for each key that a JSON text repeats within one object.
+pub fn duplicate_fields(text: &[u8]) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut de = serde_json::Deserializer::from_slice(text);
+    // A text that is no JSON has been refused before.
+    let _ = Scan { path: String::new(), found: &mut found }.deserialize(&mut de);
+    found
+}
+
+/// Walks a JSON text and keeps nothing but repeated keys.
+struct Scan<'f> {
+    path: String,
+    found: &'f mut Vec<String>,
+}
+
+impl<'de> DeserializeSeed<'de> for Scan<'_> {
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, de: D) -> Result<(), D::Error> {
+        de.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Scan<'_> {
+    type Value = ();
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        let mut index = 0usize;
+        loop {
+            let path = format!("{}[{index}]", self.path);
+            if seq.next_element_seed(Scan { path, found: &mut *self.found })?.is_none() {
+                return Ok(());
+            }
+            index += 1;
+        }
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut seen = std::collections::BTreeSet::new();
+        while let Some(key) = map.next_key::<String>()? {
+            let path = if self.path.is_empty() { key.clone() } else { format!("{}.{key}", self.path) };
+            if !seen.insert(key) {
+                let complaint = format!("duplicate field \"{path}\"");
+                if !self.found.contains(&complaint) && self.found.len() < 100 {
+                    self.found.push(complaint);
+                }
+            }
+            map.next_value_seed(Scan { path, found: &mut *self.found })?;
+        }
+        Ok(())
+    }
+}
+
 struct At<'a> {
     parent: Option<&'a At<'a>>,
     step: Step<'a>,

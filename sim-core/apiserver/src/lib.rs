@@ -16,7 +16,7 @@ pub mod server;
 pub mod storage;
 pub mod watch;
 
-pub use handler::{NodeRequest, Outcome};
+pub use handler::{NodeOptions, NodeRequest, NodeTarget, NodeVerb, Outcome, User};
 pub use object::{Builtin, Object, ObjectRef};
 pub use registry::{Kind, KindInfo};
 pub use server::{ApiServer, Config, DeleteOptions, Writer};

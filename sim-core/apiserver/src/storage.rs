@@ -51,6 +51,8 @@ pub struct Storage {
     by_owner: BTreeMap<Arc<str>, BTreeSet<(KindId, Arc<str>, Arc<str>)>>,
     by_uid: BTreeMap<Arc<str>, (KindId, Arc<str>, Arc<str>)>,
     counts: Vec<usize>,
+    /// Revision of the newest change of each kind: a quiet watch need not look at the log.
+    last_changes: Vec<u64>,
 }
 
 impl Storage {
@@ -63,6 +65,7 @@ impl Storage {
             by_owner: BTreeMap::new(),
             by_uid: BTreeMap::new(),
             counts: vec![0; kinds],
+            last_changes: vec![0; kinds],
         }
     }
 
@@ -70,6 +73,7 @@ impl Storage {
     pub fn add_kind(&mut self) -> KindId {
         self.tables.push(Table::new());
         self.counts.push(0);
+        self.last_changes.push(0);
         KindId(u16::try_from(self.tables.len() - 1).expect("fewer than 65,536 kinds"))
     }
 
@@ -83,6 +87,11 @@ impl Storage {
 
     pub fn get(&self, kind: KindId, namespace: &str, name: &str) -> Option<&ObjectRef> {
         self.tables[usize::from(kind.0)].get(namespace)?.get(name)
+    }
+
+    /// Revision of the newest change of a kind; 0 if there was none.
+    pub fn last_change(&self, kind: KindId) -> u64 {
+        self.last_changes[usize::from(kind.0)]
     }
 
     pub fn count(&self, kind: KindId) -> usize {
@@ -127,6 +136,7 @@ impl Storage {
     pub fn commit(&mut self, change: Change) {
         debug_assert_eq!(change.revision, self.revision + 1, "revisions are consecutive");
         self.revision = change.revision;
+        self.last_changes[usize::from(change.kind.0)] = change.revision;
         let table = &mut self.tables[usize::from(change.kind.0)];
         let meta = change.object.meta();
         let ns: Arc<str> = meta.namespace.as_deref().unwrap_or_default().into();

@@ -1,0 +1,124 @@
+//! Create and update: decode, check that the body belongs to the path, hand over to the registry.
+//!
+//! Models: apiserver `pkg/endpoints/handlers/{create,update}.go`.
+
+use super::options::WriteOptions;
+use super::{Answer, Call, Scope, body};
+use crate::ApiServer;
+use crate::object::{Object, ObjectRef};
+use crate::server::Door;
+use apimachinery::status::Status;
+
+pub(super) fn create(server: &mut ApiServer, call: &mut Call, scope: &Scope) -> Result<Answer, Status> {
+    if scope.kind.info().namespaced && scope.namespace.is_empty() {
+        return Err(super::method_not_allowed());
+    }
+    let options = WriteOptions::read(call, "CreateOptions", false)?;
+    let mut object = body::object(server, call, scope, options.validation)?;
+    match_namespace(scope, &mut *object)?;
+    let object = create_decoded(server, call, scope, &options, object)?;
+    Ok(Answer::Object(201, object))
+}
+
+/// The end of every create: an object that belongs where the request says.
+pub(super) fn create_decoded(
+    server: &mut ApiServer,
+    call: &mut Call,
+    scope: &Scope,
+    options: &WriteOptions,
+    mut object: Box<dyn Object>,
+) -> Result<ObjectRef, Status> {
+    dedup_owners(call, &mut *object);
+    let versioned = object.meta().resource_version.as_deref().is_some_and(|v| !v.is_empty() && v != "0");
+    scope.kind.default(&mut *object);
+    let writer = call.writer(&options.field_manager);
+    if versioned {
+        // The store refuses it after everything else has been checked.
+        server.create_object(scope.id, object, &writer, true)?;
+        return Err(Status::new(500, "", "resourceVersion should not be set on objects to be created"));
+    }
+    object.meta_mut().resource_version = None;
+    let created = server.create_object(scope.id, object, &writer, options.dry_run)?;
+    call.warnings.extend(scope.kind.warnings(&*created));
+    Ok(created)
+}
+
+pub(super) fn update(server: &mut ApiServer, call: &mut Call, scope: &Scope) -> Result<Answer, Status> {
+    let options = WriteOptions::read(call, "UpdateOptions", false)?;
+    let mut object = body::object(server, call, scope, options.validation)?;
+    match_namespace(scope, &mut *object)?;
+    match_name(scope, &*object)?;
+    let object = update_decoded(server, call, scope, &options, object, Door::Main)?;
+    Ok(Answer::Object(200, object))
+}
+
+/// The end of every update and patch.
+pub(super) fn update_decoded(
+    server: &mut ApiServer,
+    call: &mut Call,
+    scope: &Scope,
+    options: &WriteOptions,
+    mut object: Box<dyn Object>,
+    door: Door,
+) -> Result<ObjectRef, Status> {
+    dedup_owners(call, &mut *object);
+    scope.kind.default(&mut *object);
+    let writer = call.writer(&options.field_manager);
+    let updated = server.update_object(scope.id, object, door, &writer, options.dry_run)?;
+    if door == Door::Main {
+        call.warnings.extend(scope.kind.warnings(&*updated));
+    }
+    Ok(updated)
+}
+
+/// A namespace in the object must be that of the path; none means that of the path.
+pub(super) fn match_namespace(scope: &Scope, object: &mut dyn Object) -> Result<(), Status> {
+    let meta = object.meta_mut();
+    let own = meta.namespace.as_deref().unwrap_or_default();
+    if !scope.kind.info().namespaced {
+        meta.namespace = None;
+    } else if own.is_empty() {
+        meta.namespace = Some(scope.namespace.clone());
+    } else if own != scope.namespace {
+        return Err(Status::bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request",
+        ));
+    }
+    Ok(())
+}
+
+pub(super) fn match_name(scope: &Scope, object: &dyn Object) -> Result<(), Status> {
+    match object.meta().name.as_deref().unwrap_or_default() {
+        "" => Err(Status::bad_request(format!(
+            "the name of the object ({} based on URL) was undeterminable: name must be provided",
+            scope.name
+        ))),
+        own if own != scope.name => Err(Status::bad_request(format!(
+            "the name of the object ({own}) does not match the name on the URL ({})",
+            scope.name
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Owner references that are there twice are dropped, with a warning.
+fn dedup_owners(call: &mut Call, object: &mut dyn Object) {
+    let Some(owners) = &mut object.meta_mut().owner_references else { return };
+    let mut seen = Vec::with_capacity(owners.len());
+    let mut duplicates = Vec::new();
+    for owner in owners.drain(..) {
+        if seen.contains(&owner) {
+            duplicates.push(owner.uid);
+        } else {
+            seen.push(owner);
+        }
+    }
+    *owners = seen;
+    if !duplicates.is_empty() {
+        call.warnings.push(format!(
+            ".metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may \
+             reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: {}",
+            duplicates.join(", ")
+        ));
+    }
+}
