@@ -7,8 +7,9 @@ use crate::object::{Builtin, Object, ObjectRef, cast, view};
 use crate::registry::{BUILTIN, Context, Kind};
 use crate::storage::{Change, KindId, Storage, Verb};
 use crate::watch::Watch;
-use apimachinery::field::{Error, ErrorList, Path};
+use apimachinery::field::{ErrorList, Path};
 use apimachinery::http::StreamId;
+use apimachinery::objectmeta;
 use apimachinery::rng::Rng;
 use apimachinery::status::Status;
 use apimachinery::time::Time;
@@ -246,7 +247,7 @@ impl ApiServer {
         let mut cx = Context { now, seed: self.config.seed, allocators: &mut self.allocators, storage: &self.storage };
         kind.prepare_create(&mut *object, &mut cx)
             .map_err(|errors| Status::invalid(info.group, info.kind, &name, &errors))?;
-        let mut errors = name_errors(&*object);
+        let mut errors = metadata_errors(&*kind, &*object, None);
         errors.extend(kind.validate(&*object).0);
         let refused = if !errors.is_empty() {
             Some(Status::invalid(info.group, info.kind, &name, &errors))
@@ -312,7 +313,8 @@ impl ApiServer {
             Door::Main => {
                 kind.prepare_update(&mut *new, &*old, &mut cx)
                     .map_err(|errors| Status::invalid(info.group, info.kind, &name, &errors))?;
-                let mut errors = kind.validate_update(&*new, &*old);
+                let mut errors = metadata_errors(&*kind, &*new, Some(&*old));
+                errors.extend(kind.validate_update(&*new, &*old).0);
                 if errors.is_empty() && !new.same(&*old) {
                     errors.extend(kind.validate(&*new).0);
                 }
@@ -465,11 +467,23 @@ fn whole_second(t: Time) -> k8s_openapi::jiff::Timestamp {
     k8s_openapi::jiff::Timestamp::from_second(t.secs()).unwrap_or(k8s_openapi::jiff::Timestamp::UNIX_EPOCH)
 }
 
-fn name_errors(object: &dyn Object) -> ErrorList {
+/// What is wrong with the metadata. An update that leaves it alone is not looked at.
+fn metadata_errors(kind: &dyn Kind, object: &dyn Object, old: Option<&dyn Object>) -> ErrorList {
+    let new = object.meta();
     let mut errors = ErrorList::default();
-    if object.meta().name.as_deref().unwrap_or_default().is_empty() {
-        errors.push(Error::required(&Path::new("metadata").child("name"), "name or generateName is required"));
+    let path = Path::new("metadata");
+    let value = |m: &meta::ObjectMeta| serde_json::to_value(m).unwrap_or_default();
+    if let Some(old) = old.map(Object::meta) {
+        let same = new.labels == old.labels
+            && new.annotations == old.annotations
+            && new.finalizers == old.finalizers
+            && new.owner_references == old.owner_references;
+        if same {
+            return errors;
+        }
+        errors.extend(objectmeta::validate_update(&value(new), &value(old), &path).0);
     }
+    errors.extend(objectmeta::validate(&value(new), kind.info().namespaced, kind.name_check(), &path).0);
     errors
 }
 

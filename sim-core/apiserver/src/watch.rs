@@ -101,8 +101,7 @@ impl ApiServer {
             self.initial_frames(watch, &*kind, &mut frames);
         }
         if watch.cursor < self.storage.compacted() {
-            let message =
-                format!("too old resource version: {} ({})", watch.cursor, self.storage.compacted());
+            let message = format!("too old resource version: {} ({})", watch.cursor, self.storage.compacted());
             frames.push(frame("ERROR", Status::gone(message).to_value()));
             watch.ended = true;
             return frames;

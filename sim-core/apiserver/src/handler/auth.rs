@@ -109,10 +109,7 @@ pub(super) fn authorize(server: &ApiServer, user: &User, attributes: &Attributes
     } else {
         format!("in the namespace \"{namespace}\"")
     };
-    let why = format!(
-        "User \"{}\" cannot {verb} resource \"{what}\" in API group \"{group}\" {scope}",
-        user.name
-    );
+    let why = format!("User \"{}\" cannot {verb} resource \"{what}\" in API group \"{group}\" {scope}", user.name);
     Err(Status::forbidden(group, resource, name, &why))
 }
 

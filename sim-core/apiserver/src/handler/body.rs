@@ -65,7 +65,10 @@ pub(super) fn read(call: &mut Call, encoding: Encoding, what: &str) -> Result<Op
 }
 
 fn unrecognized(what: &str, why: &str, bytes: &[u8]) -> Status {
-    Status::bad_request(format!("the object provided is unrecognized (must be of type {what}): {why} ({})", summarize(bytes)))
+    Status::bad_request(format!(
+        "the object provided is unrecognized (must be of type {what}): {why} ({})",
+        summarize(bytes)
+    ))
 }
 
 pub(super) fn too_large() -> Status {
@@ -206,10 +209,8 @@ fn check_kind(server: &ApiServer, scope: &Scope, value: &mut Value, summary: &st
             && !other.is_null()
         {
             let _ = field;
-            let why = format!(
-                "json: cannot unmarshal {} into Go struct field .{key} of type string",
-                decode::go_word(other)
-            );
+            let why =
+                format!("json: cannot unmarshal {} into Go struct field .{key} of type string", decode::go_word(other));
             return Err(unrecognized(&why));
         }
     }

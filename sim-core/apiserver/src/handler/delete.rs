@@ -33,7 +33,8 @@ pub(super) fn collection(server: &mut ApiServer, call: &mut Call, scope: &Scope)
     let writer = call.writer("");
     for object in &list.items {
         let meta = object.meta();
-        let (namespace, name) = (meta.namespace.as_deref().unwrap_or_default(), meta.name.as_deref().unwrap_or_default());
+        let (namespace, name) =
+            (meta.namespace.as_deref().unwrap_or_default(), meta.name.as_deref().unwrap_or_default());
         match server.delete_object(scope.id, namespace, name, &options, &writer) {
             Err(status) if !status.is_not_found() => return Err(status),
             _ => {}

@@ -323,7 +323,9 @@ pub(super) fn root(server: &ApiServer) -> Response {
             paths.push(format!("/apis/{group}/{version}"));
         }
     }
-    paths.extend(["/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3", "/readyz", "/version"].map(String::from));
+    paths.extend(
+        ["/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3", "/readyz", "/version"].map(String::from),
+    );
     paths.sort();
     paths.dedup();
     Response::json(200, json!({"paths": paths}))

@@ -246,7 +246,11 @@ fn proxy(server: &mut ApiServer, call: &mut Call, scope: &Scope) -> Result<Answe
                 let mut status = Status::new(
                     503,
                     "ServiceUnavailable",
-                    format!("no service port {} found for service {}", apimachinery::field::quote(port), apimachinery::field::quote(name)),
+                    format!(
+                        "no service port {} found for service {}",
+                        apimachinery::field::quote(port),
+                        apimachinery::field::quote(name)
+                    ),
                 );
                 status.details = None;
                 return Err(status);

@@ -16,9 +16,10 @@ pub(super) fn serve(server: &ApiServer, call: &Call, rest: &str) -> Response {
         "v2" => Response::json(200, json!({"swagger": "2.0", "info": info, "paths": {}, "definitions": {}})),
         "v3" => Response::json(200, json!({"paths": paths(server)})),
         _ => match rest.strip_prefix("v3/") {
-            Some(path) if paths(server).contains_key(path) => {
-                Response::json(200, json!({"openapi": "3.0.0", "info": info, "paths": {}, "components": {"schemas": {}}}))
-            }
+            Some(path) if paths(server).contains_key(path) => Response::json(
+                200,
+                json!({"openapi": "3.0.0", "info": info, "paths": {}, "components": {"schemas": {}}}),
+            ),
             _ => health::page_not_found(),
         },
     }

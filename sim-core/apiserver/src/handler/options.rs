@@ -92,8 +92,7 @@ impl WriteOptions {
 }
 
 fn dry_run(call: &Call, errors: &mut ErrorList) -> bool {
-    let values: Vec<&str> =
-        call.request.query.iter().filter(|(n, _)| n == "dryRun").map(|(_, v)| v.as_str()).collect();
+    let values: Vec<&str> = call.request.query.iter().filter(|(n, _)| n == "dryRun").map(|(_, v)| v.as_str()).collect();
     check_dry_run(&values, errors);
     !values.is_empty()
 }
@@ -194,8 +193,7 @@ impl ListOptions {
                 errors.push(Error::not_supported(&path, match_text, &["NotOlderThan"]));
             }
             if !self.resume.is_empty() {
-                errors
-                    .push(Error::forbidden(&path, "resourceVersionMatch is forbidden when continue is provided"));
+                errors.push(Error::forbidden(&path, "resourceVersionMatch is forbidden when continue is provided"));
             }
             return errors;
         }
@@ -205,8 +203,7 @@ impl ListOptions {
                 errors.push(Error::forbidden(&path, why));
             }
             if !self.resume.is_empty() {
-                errors
-                    .push(Error::forbidden(&path, "resourceVersionMatch is forbidden when continue is provided"));
+                errors.push(Error::forbidden(&path, "resourceVersionMatch is forbidden when continue is provided"));
             }
             if !known {
                 errors.push(Error::not_supported(&path, match_text, &["Exact", "NotOlderThan", ""]));

@@ -103,7 +103,9 @@ fn patched(
             let (kind, version) = (value["kind"].as_str(), value["apiVersion"].as_str());
             let why = match (kind, version) {
                 (None | Some(""), _) => "Object 'Kind' is missing in".to_owned() + " '" + &value.to_string() + "'",
-                (_, None | Some("")) => "Object 'apiVersion' is missing in".to_owned() + " '" + &value.to_string() + "'",
+                (_, None | Some("")) => {
+                    "Object 'apiVersion' is missing in".to_owned() + " '" + &value.to_string() + "'"
+                }
                 (Some(kind), Some(version)) => format!(
                     "no kind {} is registered for version {} in scheme \"pkg/api/legacyscheme/scheme.go:30\"",
                     apimachinery::field::quote(kind),
@@ -182,8 +184,7 @@ pub(super) fn apply_to(
 
 /// Upstream hides why a patch does not apply.
 fn unprocessable() -> Status {
-    let mut status =
-        Status::new(422, "Invalid", "the server rejected our request due to an error in our request");
+    let mut status = Status::new(422, "Invalid", "the server rejected our request due to an error in our request");
     status.details = Some(Box::default());
     status
 }

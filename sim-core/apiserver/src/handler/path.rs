@@ -134,7 +134,10 @@ mod tests {
         check("/api/v1/namespaces/default", ["", "v1", "", "namespaces", "default", "", ""]);
         check("/api/v1/namespaces/default/finalize", ["", "v1", "", "namespaces", "default", "finalize", ""]);
         check("/api/v1/watch/namespaces/default/pods", ["", "v1", "default", "pods", "", "", ""]);
-        check("/apis/apps/v1/namespaces/n/deployments/web/scale", ["apps", "v1", "n", "deployments", "web", "scale", ""]);
+        check(
+            "/apis/apps/v1/namespaces/n/deployments/web/scale",
+            ["apps", "v1", "n", "deployments", "web", "scale", ""],
+        );
         check("/api/v1/namespaces/n/services/s:80/proxy/a/b", ["", "v1", "n", "services", "s:80", "proxy", "a/b"]);
     }
 }

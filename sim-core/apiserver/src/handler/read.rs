@@ -97,11 +97,7 @@ pub(super) fn select(server: &ApiServer, scope: &Scope, options: &ListOptions) -
 }
 
 /// The keys of a namespaced list are below the namespace, those of a list of all namespaces begin with it.
-fn token(
-    scope: &Scope,
-    revision: i64,
-    last: &k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta,
-) -> String {
+fn token(scope: &Scope, revision: i64, last: &k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta) -> String {
     let name = last.name.as_deref().unwrap_or_default();
     let start = match last.namespace.as_deref() {
         Some(ns) if scope.namespace_filter().is_none() => format!("{ns}/{name}\0"),
@@ -123,8 +119,8 @@ fn resume(server: &ApiServer, scope: &Scope, options: &ListOptions) -> Result<Re
         let wanted = options::revision(&options.resource_version)?;
         options::check_not_ahead(server, wanted)?;
         // With a limit, a resourceVersion means exactly that one, unless 0.
-        let exact = options.matching == Match::Exact
-            || (options.matching == Match::Unset && options.limit > 0 && wanted > 0);
+        let exact =
+            options.matching == Match::Exact || (options.matching == Match::Unset && options.limit > 0 && wanted > 0);
         if exact {
             if wanted < server.storage.compacted() {
                 return Err(Status::gone("The resourceVersion for the provided list is too old."));
@@ -228,12 +224,7 @@ pub(crate) fn matches(kind: &dyn Kind, object: &dyn Object, labels: &Selector, f
 /// Upstream closes a watch that names no timeout after 30 to 60 minutes.
 const WATCH_SECONDS: u64 = 45 * 60;
 
-pub(super) fn watch(
-    server: &mut ApiServer,
-    call: &Call,
-    scope: &Scope,
-    accepted: &Accepted,
-) -> Result<Answer, Status> {
+pub(super) fn watch(server: &mut ApiServer, call: &Call, scope: &Scope, accepted: &Accepted) -> Result<Answer, Status> {
     let options = ListOptions::read(call, scope, true)?;
     let as_table = accepted.shape == Shape::Table;
     let include_object = if as_table { render::include_object(call)? } else { IncludeObject::Object };

@@ -96,7 +96,11 @@ pub(super) static VIRTUAL: &[Virtual] = &[
 ];
 
 /// Answers if the path names a virtual resource.
-pub(super) fn serve(server: &mut ApiServer, call: &mut Call, path: &ResourcePath<'_>) -> Result<Option<Answer>, Status> {
+pub(super) fn serve(
+    server: &mut ApiServer,
+    call: &mut Call,
+    path: &ResourcePath<'_>,
+) -> Result<Option<Answer>, Status> {
     let found =
         VIRTUAL.iter().find(|v| v.plural == path.resource && v.group == path.group && v.version == path.version);
     let Some(v) = found else { return Ok(None) };
@@ -172,26 +176,25 @@ fn self_subject_access_review(server: &mut ApiServer, call: &Call, _: &str, mut 
     Ok(value)
 }
 
-fn subject_access_review(
-    server: &mut ApiServer,
-    _: &Call,
-    namespace: &str,
-    mut value: Value,
-) -> Result<Value, Status> {
+fn subject_access_review(server: &mut ApiServer, _: &Call, namespace: &str, mut value: Value) -> Result<Value, Status> {
     let kind = value["kind"].as_str().unwrap_or_default().to_owned();
     let spec = &value["spec"];
     if !namespace.is_empty() && spec["resourceAttributes"]["namespace"].as_str() != Some(namespace) {
         let mut errors = ErrorList::default();
-        let path = Path::new("spec").child("resourceAttributes").child("namespace");
+        let spec_path = Path::new("spec");
+        let attributes_path = spec_path.child("resourceAttributes");
+        let path = attributes_path.child("namespace");
         errors.push(Error::invalid(&path, "", "must match metadata.namespace"));
         return Err(Status::invalid(AUTHORIZATION, &kind, "", &errors));
     }
     let text = |key: &str| spec[key].as_str().unwrap_or_default().to_owned();
-    let groups = spec["groups"].as_array().into_iter().flatten().filter_map(|g| g.as_str().map(str::to_owned)).collect();
+    let groups =
+        spec["groups"].as_array().into_iter().flatten().filter_map(|g| g.as_str().map(str::to_owned)).collect();
     let user = User { name: text("user"), uid: text("uid"), groups };
     if user.name.is_empty() && user.groups.is_empty() {
         let mut errors = ErrorList::default();
-        let path = Path::new("spec").child("user");
+        let spec_path = Path::new("spec");
+        let path = spec_path.child("user");
         errors.push(Error::invalid(&path, "", "at least one of user or group must be specified"));
         return Err(Status::invalid(AUTHORIZATION, &kind, "", &errors));
     }

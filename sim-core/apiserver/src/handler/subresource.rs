@@ -86,7 +86,8 @@ fn ephemeral_containers(old: &dyn Object, new: Box<dyn Object>) -> Result<Box<dy
     let kept = had.iter().all(|c| list.iter().flatten().any(|n| n == c));
     if !kept {
         let mut errors = ErrorList::default();
-        let path = Path::new("spec").child("ephemeralContainers");
+        let spec_path = Path::new("spec");
+        let path = spec_path.child("ephemeralContainers");
         errors.push(Error::forbidden(&path, "existing ephemeral containers may not be removed or changed"));
         let name = out.metadata.name.unwrap_or_default();
         return Err(Status::invalid("", "Pod", &name, &errors));
@@ -191,7 +192,8 @@ fn scale(server: &mut ApiServer, call: &mut Call, scope: &Scope) -> Result<Answe
     };
     if replicas < 0 {
         let mut errors = ErrorList::default();
-        let path = Path::new("spec").child("replicas");
+        let spec_path = Path::new("spec");
+        let path = spec_path.child("replicas");
         errors.push(Error::invalid_raw(&path, replicas, "must be greater than or equal to 0"));
         return Err(Status::invalid("autoscaling", "Scale", &scope.name, &errors));
     }
@@ -267,7 +269,7 @@ pub(super) fn bind(
     }
     let now = server.now;
     let node = node.to_owned();
-    server.modify::<Pod>(namespace, name, Door::Part, &call.writer(""), |pod| {
+    server.modify::<Pod>(namespace, name, Door::Binding, &call.writer(""), |pod| {
         pod.spec.get_or_insert_with(Default::default).node_name = Some(node);
         let conditions = pod.status.get_or_insert_with(Default::default).conditions.get_or_insert_with(Vec::new);
         conditions.retain(|c| c.type_ != "PodScheduled");
@@ -306,15 +308,15 @@ fn evict(server: &mut ApiServer, call: &Call, scope: &Scope, eviction: &Value) -
 
 fn token(server: &mut ApiServer, call: &Call, scope: &Scope, mut request: Value) -> Result<Value, Status> {
     let _ = call;
-    let account =
-        server.get::<ServiceAccount>(&scope.namespace, &scope.name).ok_or_else(|| scope.not_found())?;
+    let account = server.get::<ServiceAccount>(&scope.namespace, &scope.name).ok_or_else(|| scope.not_found())?;
     if !request.is_object() {
         request = json!({});
     }
     let spec = &request["spec"];
     let seconds = spec["expirationSeconds"].as_i64().unwrap_or(3600);
     let mut errors = ErrorList::default();
-    let path = Path::new("spec").child("expirationSeconds");
+    let spec_path = Path::new("spec");
+    let path = spec_path.child("expirationSeconds");
     if seconds < 600 {
         errors.push(Error::invalid_raw(&path, seconds, "may not specify a duration less than 10 minutes"));
     }

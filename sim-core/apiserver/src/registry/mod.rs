@@ -29,6 +29,7 @@ use crate::object::{Builtin, Object, view};
 use crate::server::Allocators;
 use crate::storage::KindId;
 use apimachinery::field::ErrorList;
+use apimachinery::names;
 use apimachinery::time::Time;
 use k8s_openapi::api::{
     apps::v1 as apps, coordination::v1 as coordination, core::v1 as core, discovery::v1 as discovery,
@@ -122,6 +123,10 @@ pub trait Strategy: Send + Sync + 'static {
     type Object: Builtin + DeserializeOwned;
 
     fn info(&self) -> &'static KindInfo;
+    /// What may be a name of this kind.
+    fn name_check(&self) -> names::Check {
+        names::dns1123_subdomain
+    }
     /// Fills in what the client left out.
     fn default(&self, object: &mut Self::Object) {
         let _ = object;
@@ -203,6 +208,7 @@ pub trait Strategy: Send + Sync + 'static {
 /// The same rules, object-safe.
 pub trait Kind: Send + Sync {
     fn info(&self) -> &KindInfo;
+    fn name_check(&self) -> names::Check;
     fn decode(&self, value: &Value) -> Result<(Box<dyn Object>, Vec<String>), DecodeError>;
     fn default(&self, object: &mut dyn Object);
     fn prepare_create(&self, object: &mut dyn Object, cx: &mut Context<'_>) -> Result<(), ErrorList>;
@@ -235,6 +241,9 @@ fn typed_mut<T: Builtin>(object: &mut dyn Object) -> &mut T {
 impl<S: Strategy> Kind for S {
     fn info(&self) -> &KindInfo {
         Strategy::info(self)
+    }
+    fn name_check(&self) -> names::Check {
+        Strategy::name_check(self)
     }
     fn decode(&self, value: &Value) -> Result<(Box<dyn Object>, Vec<String>), DecodeError> {
         let (object, unknown) = decode::from_value::<S::Object>(value)?;
