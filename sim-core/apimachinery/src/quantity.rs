@@ -196,7 +196,7 @@ fn parse(text: &str) -> Result<(Quantity, bool), Error> {
 fn is_kept(parts: &Parts<'_>, format: Format, exponent: i32) -> bool {
     let digits = (parts.whole.len() + parts.fraction.len()) as i32;
     if format == Format::BinarySi {
-        let short = 15 - parts.whole.len() as i32 - exponent * 3 / 10 - 1 >= 0;
+        let short = 15 - parts.whole.len() as i32 - exponent * 3 / 10 > 0;
         let odd = parts.whole.parse::<i64>().is_ok_and(|v| v & 7 != 0);
         return parts.fraction.is_empty() && short && odd;
     }

@@ -1,5 +1,7 @@
 //! Nodes run over data.
 
+#![allow(clippy::ptr_arg)] // whether a value is borrowed decides whether its parts can be
+
 use super::Error;
 use super::parse::{Bound, Node};
 use crate::json::{go_display, go_type};

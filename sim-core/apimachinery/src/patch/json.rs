@@ -116,10 +116,8 @@ fn take(container: &mut Value, step: &str) -> Result<(), String> {
             let at = place(step, items.len())?;
             items.remove(at);
         }
-        Value::Object(map) => {
-            if map.remove(step).is_none() {
-                return Err(format!("Unable to remove nonexistent key: {step}: missing value"));
-            }
+        Value::Object(map) if map.remove(step).is_none() => {
+            return Err(format!("Unable to remove nonexistent key: {step}: missing value"));
         }
         _ => {}
     }
