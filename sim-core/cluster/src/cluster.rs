@@ -2,7 +2,9 @@
 
 use crate::clock::{Agenda, Timer};
 use crate::controllers::ControllerManager;
+use crate::images::Images;
 use crate::kubelet::Kubelets;
+use crate::kubelet::node::Capacity;
 use crate::network::Network;
 use crate::recorder::Recorder;
 use crate::scheduler::Scheduler;
@@ -20,7 +22,9 @@ pub struct Config {
     pub nodes: u32,
     /// Name of the first node; further ones are `<name>-m02` …
     pub name: String,
-    /// The instant at which the cluster is up and ready.
+    /// What each node offers pods.
+    pub capacity: Capacity,
+    /// The instant at which the cluster begins to boot.
     pub start: Time,
     /// Whether kube-system shows the pods that a minikube has (coredns, etcd, kube-proxy …).
     pub system_pods: bool,
@@ -32,8 +36,7 @@ impl Default for Config {
             seed: 1,
             version: "v1.36.2".into(),
             nodes: 1,
-            name: "minikube".into(),
-            start: Time::START,
+            name: "minikube".into(), capacity: Capacity::default(), start: Time::START,
             system_pods: true,
         }
     }
@@ -44,6 +47,8 @@ pub struct Ctx<'a> {
     pub api: &'a mut ApiServer,
     pub agenda: &'a mut Agenda,
     pub recorder: &'a mut Recorder,
+    pub images: &'a mut Images,
+    pub network: &'a mut Network,
     /// In whose name, and because of which revision.
     pub writer: Writer,
 }
@@ -57,9 +62,11 @@ pub struct Cluster {
     dispatched: u64,
     controllers: ControllerManager,
     scheduler: Scheduler,
-    kubelets: Kubelets,
-    network: Network,
+    pub(crate) kubelets: Kubelets,
+    pub(crate) network: Network,
     recorder: Recorder,
+    /// Registries and their images: the world outside, as the nodes see it.
+    pub images: Images,
 }
 
 /// Bound on one `settle`, in steps, so that a cluster that never rests is given back.
@@ -73,15 +80,18 @@ impl Cluster {
         let mut api = ApiServer::new(api_config, config.start);
         let booted = crate::boot::boot(&mut api, &config);
         debug_assert!(booted.is_ok(), "an empty server takes a fresh cluster's objects: {booted:?}");
+        let mut agenda = Agenda::default();
+        let kubelets = Kubelets::new(&config, api.now, &mut agenda);
         Self {
             api,
-            agenda: Agenda::default(),
+            agenda,
             dispatched: 0,
             controllers: ControllerManager::default(),
             scheduler: Scheduler::default(),
-            kubelets: Kubelets::default(),
+            kubelets,
             network: Network::default(),
             recorder: Recorder::default(),
+            images: Images::default(),
             config,
         }
     }
@@ -116,7 +126,14 @@ impl Cluster {
         let Some((due, timer)) = self.agenda.take(until) else { return false };
         self.api.now = self.api.now.max(due);
         let mut cx =
-            Ctx { api: &mut self.api, agenda: &mut self.agenda, recorder: &mut self.recorder, writer: Writer::new("") };
+            Ctx {
+                api: &mut self.api,
+                agenda: &mut self.agenda,
+                recorder: &mut self.recorder,
+                images: &mut self.images,
+                network: &mut self.network,
+                writer: Writer::new(""),
+            };
         match timer {
             Timer::Controller(t) => self.controllers.fire(t, &mut cx),
             Timer::Scheduler(t) => self.scheduler.fire(t, &mut cx),

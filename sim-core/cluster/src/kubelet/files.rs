@@ -1,0 +1,104 @@
+//! The files a container sees, and the small machine in which its commands run.
+
+use super::status::specs;
+use crate::images::image::{FileBody, Image};
+use crate::images::software::Files;
+use apimachinery::time::Time;
+use k8s_openapi::api::core::v1::{Container as Spec, Pod};
+use machine::fs::{Cred, Fs, FsError, Volume};
+use machine::machine::Machine;
+use std::collections::BTreeMap;
+
+/// Bytes a container may write over its image.
+const CONTAINER_DISK_BYTES: u64 = 256 << 20;
+
+/// The unpacked image. Shared by all containers of it: a clone costs one reference.
+pub fn root(image: &Image) -> Volume {
+    let mut volume = Volume::new(CONTAINER_DISK_BYTES);
+    for file in image.tree() {
+        // An image's own files always fit.
+        let _ = match &file.body {
+            FileBody::Directory => volume.install_dir(&file.path, file.mode as u16, 0, 0),
+            FileBody::Bytes(bytes) => volume.install(&file.path, file.mode as u16, bytes.to_vec()),
+            FileBody::Link(to) => volume.install_link(&file.path, to),
+        };
+    }
+    for name in image.os.programs() {
+        if let Some(program) = program(name) {
+            let _ = volume.install_program(&format!("/bin/{name}"), program);
+        }
+    }
+    volume
+}
+
+/// A program of the machine's table.
+fn program(_name: &str) -> Option<&'static dyn machine::process::Program> {
+    None
+}
+
+/// The image's tree with the pod's volumes mounted and the files that the kubelet manages.
+pub fn mounted(root: Volume, pod: &Pod, spec: &Spec, pod_ip: &str, volumes: &BTreeMap<String, Volume>) -> Fs {
+    let mut fs = Fs::new(root);
+    let hostname = super::hostname(pod);
+    let hosts = format!(
+        "# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n\
+         fe00::\tip6-localnet\nfe00::\tip6-mcastprefix\nfe00::1\tip6-allnodes\nfe00::2\tip6-allrouters\n{pod_ip}\t{hostname}\n"
+    );
+    let ns = pod.metadata.namespace.as_deref().unwrap_or_default();
+    let resolv = format!(
+        "search {ns}.svc.cluster.local svc.cluster.local cluster.local\nnameserver 10.96.0.10\noptions ndots:5\n"
+    );
+    for (path, text) in
+        [("/etc/hosts", hosts), ("/etc/resolv.conf", resolv), ("/etc/hostname", format!("{hostname}\n"))]
+    {
+        let _ = fs.root.install(path, 0o644, text);
+    }
+    for (name, volume) in volumes {
+        fs.set_volume(name, volume.clone());
+    }
+    for m in spec.volume_mounts.iter().flatten() {
+        let sub = m.sub_path.as_deref().unwrap_or_default();
+        let of_api = pod
+            .spec
+            .iter()
+            .flat_map(|s| s.volumes.iter().flatten())
+            .any(|v| v.name == m.name && super::volumes::from_api(v));
+        let read_only = m.read_only.unwrap_or(false) || of_api;
+        let _ = fs.mount(&m.mount_path, &m.name, sub, read_only);
+    }
+    fs.root_read_only =
+        spec.security_context.as_ref().and_then(|s| s.read_only_root_filesystem).unwrap_or(false);
+    fs
+}
+
+/// The machine of one container.
+pub fn machine(pod: &Pod, uid: &str, spec: &Spec, fs: Fs, env: &[(String, String)], now: Time) -> Machine {
+    let index = specs(pod).position(|s| s.name == spec.name).unwrap_or(0);
+    let mut machine = Machine::new(format!("pod/{uid}/{index}"), super::hostname(pod), fs);
+    machine.personality =
+        machine::machine::Personality { tools: machine::machine::Tools::Busybox, sh: machine::machine::ShellKind::Ash };
+    machine.kernel = "6.1.0-32-amd64";
+    machine.booted = now;
+    machine.set_env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    machine.set_env("HOSTNAME", super::hostname(pod));
+    for (name, value) in env {
+        machine.set_env(name, value);
+    }
+    machine.set_env("HOME", "/root");
+    machine
+}
+
+/// A file tree as images look at it, with root's eyes.
+pub struct FsFiles<'a>(pub &'a Fs);
+
+impl Files for FsFiles<'_> {
+    fn read(&self, path: &str) -> Result<Vec<u8>, FsError> {
+        self.0.read(&Cred::ROOT, path).map(|b| b.to_vec())
+    }
+    fn list(&self, path: &str) -> Result<Vec<String>, FsError> {
+        Ok(self.0.list(&Cred::ROOT, path)?.into_iter().map(|(name, _)| name).collect())
+    }
+    fn is_dir(&self, path: &str) -> bool {
+        self.0.stat(&Cred::ROOT, path).is_ok_and(|s| s.is_dir())
+    }
+}
