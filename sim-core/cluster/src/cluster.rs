@@ -5,12 +5,14 @@ use crate::controllers::ControllerManager;
 use crate::images::Images;
 use crate::kubelet::Kubelets;
 use crate::kubelet::node::Capacity;
+use crate::kubelet::streams::NodeStream;
 use crate::network::Network;
 use crate::recorder::Recorder;
 use crate::scheduler::Scheduler;
-use apimachinery::http::{Request, Response, StreamId, StreamRead};
+use apimachinery::http::{Request, Response, StreamId};
 use apimachinery::time::{Duration, Time};
 use apiserver::{ApiServer, Outcome, Writer};
+use std::collections::BTreeMap;
 
 /// What a cluster is told at its birth.
 #[derive(Clone, Debug)]
@@ -36,7 +38,9 @@ impl Default for Config {
             seed: 1,
             version: "v1.36.2".into(),
             nodes: 1,
-            name: "minikube".into(), capacity: Capacity::default(), start: Time::START,
+            name: "minikube".into(),
+            capacity: Capacity::default(),
+            start: Time::START,
             system_pods: true,
         }
     }
@@ -65,6 +69,8 @@ pub struct Cluster {
     pub(crate) kubelets: Kubelets,
     pub(crate) network: Network,
     recorder: Recorder,
+    /// Conversations that kubelets hold.
+    pub(crate) streams: BTreeMap<StreamId, NodeStream>,
     /// Registries and their images: the world outside, as the nodes see it.
     pub images: Images,
 }
@@ -91,6 +97,7 @@ impl Cluster {
             kubelets,
             network: Network::default(),
             recorder: Recorder::default(),
+            streams: BTreeMap::new(),
             images: Images::default(),
             config,
         }
@@ -115,7 +122,6 @@ impl Cluster {
                 self.controllers.observe(change, &self.api, &mut self.agenda);
                 self.scheduler.observe(change, &self.api, &mut self.agenda);
                 self.kubelets.observe(change, &self.api, &mut self.agenda);
-                self.network.observe(change, &self.api, &mut self.agenda);
             }
         }
     }
@@ -125,20 +131,18 @@ impl Cluster {
         self.dispatch();
         let Some((due, timer)) = self.agenda.take(until) else { return false };
         self.api.now = self.api.now.max(due);
-        let mut cx =
-            Ctx {
-                api: &mut self.api,
-                agenda: &mut self.agenda,
-                recorder: &mut self.recorder,
-                images: &mut self.images,
-                network: &mut self.network,
-                writer: Writer::new(""),
-            };
+        let mut cx = Ctx {
+            api: &mut self.api,
+            agenda: &mut self.agenda,
+            recorder: &mut self.recorder,
+            images: &mut self.images,
+            network: &mut self.network,
+            writer: Writer::new(""),
+        };
         match timer {
             Timer::Controller(t) => self.controllers.fire(t, &mut cx),
             Timer::Scheduler(t) => self.scheduler.fire(t, &mut cx),
             Timer::Kubelet(t) => self.kubelets.fire(t, &mut cx),
-            Timer::Network(t) => self.network.fire(t, &mut cx),
         }
         true
     }
@@ -168,15 +172,20 @@ impl Cluster {
     pub fn handle(&mut self, request: Request) -> Response {
         match self.api.handle(request) {
             Outcome::Done(response) => response,
-            Outcome::Node(_) => {
-                let status = apimachinery::status::Status::internal("the node does not answer yet");
-                Response::json(status.code, status.to_value())
-            }
+            Outcome::Node(request) => self.node_request(*request),
         }
     }
 
-    pub fn stream_read(&mut self, id: StreamId) -> StreamRead {
-        let _ = id;
-        StreamRead { frames: Vec::new(), ended: true }
+    /// The kubelets, and what a component may touch: for requests that nodes answer.
+    pub(crate) fn parts(&mut self) -> (&mut Kubelets, Ctx<'_>) {
+        let cx = Ctx {
+            api: &mut self.api,
+            agenda: &mut self.agenda,
+            recorder: &mut self.recorder,
+            images: &mut self.images,
+            network: &mut self.network,
+            writer: Writer::new(""),
+        };
+        (&mut self.kubelets, cx)
     }
 }

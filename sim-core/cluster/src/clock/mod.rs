@@ -4,7 +4,6 @@
 
 use crate::controllers::ControllerTimer;
 use crate::kubelet::KubeletTimer;
-use crate::network::NetworkTimer;
 use crate::scheduler::SchedulerTimer;
 use apimachinery::time::Time;
 use std::collections::BTreeMap;
@@ -15,7 +14,6 @@ pub enum Timer {
     Controller(ControllerTimer),
     Scheduler(SchedulerTimer),
     Kubelet(KubeletTimer),
-    Network(NetworkTimer),
 }
 
 /// Whether the cluster counts as busy while an entry waits.

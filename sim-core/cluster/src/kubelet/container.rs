@@ -6,8 +6,8 @@ use super::logs::Log;
 use super::probes::{ProbeKind, Probes};
 use crate::images::image::Image;
 use crate::images::process::NativeProcess;
-use machine::machine::{Machine, SessionId};
 use apimachinery::time::{Duration, Time};
+use machine::machine::{Machine, SessionId};
 use std::sync::Arc;
 
 /// Where a container stands among its pod's.
@@ -58,7 +58,9 @@ pub struct Backoff {
 impl Backoff {
     /// Whether something that happened at `event` must still wait.
     pub fn holds(&self, event: Time, now: Time) -> bool {
-        !self.current.is_zero() && event.since(self.since) < crate::latency::CRASH_BACKOFF_MAX * 2 && now.since(event) < self.current
+        !self.current.is_zero()
+            && event.since(self.since) < crate::latency::CRASH_BACKOFF_MAX * 2
+            && now.since(event) < self.current
     }
 
     /// One more failure counted from `event`.

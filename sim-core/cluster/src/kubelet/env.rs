@@ -15,7 +15,12 @@ pub struct Place<'a> {
 }
 
 /// Variables in order; an error is the message of `CreateContainerConfigError`.
-pub fn environment(api: &ApiServer, pod: &Pod, spec: &Spec, place: &Place<'_>) -> Result<Vec<(String, String)>, String> {
+pub fn environment(
+    api: &ApiServer,
+    pod: &Pod,
+    spec: &Spec,
+    place: &Place<'_>,
+) -> Result<Vec<(String, String)>, String> {
     let ns = pod.metadata.namespace.as_deref().unwrap_or_default();
     let links = pod.spec.as_ref().and_then(|s| s.enable_service_links).unwrap_or(true);
     let mut services = Vec::new();

@@ -66,8 +66,7 @@ pub fn mounted(root: Volume, pod: &Pod, spec: &Spec, pod_ip: &str, volumes: &BTr
         let read_only = m.read_only.unwrap_or(false) || of_api;
         let _ = fs.mount(&m.mount_path, &m.name, sub, read_only);
     }
-    fs.root_read_only =
-        spec.security_context.as_ref().and_then(|s| s.read_only_root_filesystem).unwrap_or(false);
+    fs.root_read_only = spec.security_context.as_ref().and_then(|s| s.read_only_root_filesystem).unwrap_or(false);
     fs
 }
 

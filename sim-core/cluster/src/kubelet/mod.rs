@@ -12,11 +12,12 @@ mod files;
 mod host;
 pub mod logs;
 pub mod node;
-mod probes;
 mod prober;
+mod probes;
 mod security;
 mod serve;
 pub mod status;
+pub(crate) mod streams;
 mod volumes;
 mod worker;
 
@@ -71,8 +72,7 @@ impl Kubelets {
     pub fn new(config: &Config, now: Time, agenda: &mut Agenda) -> Self {
         let mut this = Self { config: Some(Arc::new(config.clone())), ..Self::default() };
         for i in 0..config.nodes.max(1) {
-            let name =
-                if i == 0 { config.name.clone() } else { format!("{}-m{:02}", config.name, i + 1) };
+            let name = if i == 0 { config.name.clone() } else { format!("{}-m{:02}", config.name, i + 1) };
             this.add_node(&name, config.capacity.clone(), now, agenda);
         }
         this
@@ -100,7 +100,11 @@ impl Kubelets {
             agenda.at(now, Weight::Work, Timer::Kubelet(KubeletTimer { node: Arc::clone(&node), what: Due::Ready }));
             let uids: Vec<_> = self.workers.values().filter(|w| w.node == node).map(|w| Arc::clone(&w.uid)).collect();
             for uid in uids {
-                agenda.at(now, Weight::Work, Timer::Kubelet(KubeletTimer { node: Arc::clone(&node), what: Due::Pod(uid) }));
+                agenda.at(
+                    now,
+                    Weight::Work,
+                    Timer::Kubelet(KubeletTimer { node: Arc::clone(&node), what: Due::Pod(uid) }),
+                );
             }
         }
     }
@@ -108,7 +112,9 @@ impl Kubelets {
     pub fn observe(&mut self, change: &Change, api: &ApiServer, agenda: &mut Agenda) {
         match change.kind {
             KindId::POD => self.observe_pod(change, api, agenda),
-            KindId::CONFIG_MAP | KindId::SECRET if change.verb == Verb::Modified => self.observe_source(change, api, agenda),
+            KindId::CONFIG_MAP | KindId::SECRET if change.verb == Verb::Modified => {
+                self.observe_source(change, api, agenda)
+            }
             KindId::NODE if change.verb == Verb::Deleted => {
                 let gone = change.object.meta().name.as_deref().unwrap_or_default();
                 self.workers.retain(|_, w| &*w.node != gone);
@@ -295,10 +301,7 @@ fn image_id(spec: &Spec, image: &Image) -> String {
 
 /// Whether a node's object says Ready.
 pub fn is_ready(node: &Node) -> bool {
-    node.status
-        .iter()
-        .flat_map(|s| s.conditions.iter().flatten())
-        .any(|c| c.type_ == "Ready" && c.status == "True")
+    node.status.iter().flat_map(|s| s.conditions.iter().flatten()).any(|c| c.type_ == "Ready" && c.status == "True")
 }
 
 /// Longest a probe command may take beyond its own timeout before the worker looks again.

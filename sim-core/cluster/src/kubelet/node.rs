@@ -10,7 +10,7 @@ use apiserver::server::Door;
 use apiserver::{ApiServer, Writer};
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::api::core::v1::{
-    Node, NodeAddress, NodeCondition, NodeDaemonEndpoints, NodeSpec, NodeStatus, NodeSystemInfo, DaemonEndpoint,
+    DaemonEndpoint, Node, NodeAddress, NodeCondition, NodeDaemonEndpoints, NodeSpec, NodeStatus, NodeSystemInfo,
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta, OwnerReference, Time as MetaTime};
@@ -132,10 +132,8 @@ impl NodeState {
                 labels.insert(k.to_owned(), v.to_owned());
             }
         }
-        let annotations = [
-            ("node.alpha.kubernetes.io/ttl", "0"),
-            ("volumes.kubernetes.io/controller-managed-attach-detach", "true"),
-        ];
+        let annotations =
+            [("node.alpha.kubernetes.io/ttl", "0"), ("volumes.kubernetes.io/controller-managed-attach-detach", "true")];
         let node = Node {
             metadata: ObjectMeta {
                 name: Some(self.name.to_string()),

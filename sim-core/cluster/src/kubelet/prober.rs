@@ -91,7 +91,9 @@ impl Kubelets {
             return if worker.listens(port, now) {
                 Ok(())
             } else {
-                Err(format!("timeout: failed to connect service \"{pod_ip}:{port}\" within 1s: context deadline exceeded"))
+                Err(format!(
+                    "timeout: failed to connect service \"{pod_ip}:{port}\" within 1s: context deadline exceeded"
+                ))
             };
         }
         Ok(())
@@ -117,14 +119,14 @@ impl Kubelets {
                 machine.fs.set_volume(&name, volume);
             }
             let state = {
-                let mut host = super::host::PodHost { api: cx.api, kubelets: self, network: cx.network, uid: Arc::clone(uid) };
+                let mut host =
+                    super::host::PodHost { api: cx.api, kubelets: self, network: cx.network, uid: Arc::clone(uid) };
                 machine.run(&mut host, MACHINE_TURNS)
             };
             let Some(worker) = self.workers.get_mut(uid) else { return };
             let names: Vec<String> =
                 worker.pod.spec.iter().flat_map(|s| s.volumes.iter().flatten()).map(|v| v.name.clone()).collect();
-            worker.volumes =
-                names.into_iter().filter_map(|n| machine.fs.volume(&n).cloned().map(|v| (n, v))).collect();
+            worker.volumes = names.into_iter().filter_map(|n| machine.fs.volume(&n).cloned().map(|v| (n, v))).collect();
             let wake = match state {
                 machine::machine::MachineState::Busy => Some(now + Duration::from_millis(1)),
                 machine::machine::MachineState::Idle { until, world } => {

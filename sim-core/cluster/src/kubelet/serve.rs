@@ -12,8 +12,7 @@ impl Worker {
     /// Whether a running container listens on `port`.
     pub fn listens(&self, port: u16, now: Time) -> bool {
         self.containers.iter().any(|c| {
-            c.running()
-                && c.native.as_ref().is_some_and(|n| n.tcp(now, port) == crate::images::process::Tcp::Open)
+            c.running() && c.native.as_ref().is_some_and(|n| n.tcp(now, port) == crate::images::process::Tcp::Open)
         })
     }
 

@@ -153,7 +153,11 @@ fn container_status(pod: &Pod, spec: &Spec, c: &Container, initialized: bool, ph
         },
         (State::Ended(e), _) => terminated(e),
         (State::None, _) => {
-            let reason = if has_inits && (!initialized || c.role != Role::Regular) { "PodInitializing" } else { "ContainerCreating" };
+            let reason = if has_inits && (!initialized || c.role != Role::Regular) {
+                "PodInitializing"
+            } else {
+                "ContainerCreating"
+            };
             waiting(reason, None)
         }
     };
@@ -312,9 +316,7 @@ fn conditions(
         .spec
         .iter()
         .flat_map(|s| s.readiness_gates.iter().flatten())
-        .filter(|g| {
-            !old.conditions.iter().flatten().any(|c| c.type_ == g.condition_type && c.status == "True")
-        })
+        .filter(|g| !old.conditions.iter().flatten().any(|c| c.type_ == g.condition_type && c.status == "True"))
         .map(|g| {
             let found = old.conditions.iter().flatten().any(|c| c.type_ == g.condition_type);
             if found {
@@ -325,7 +327,8 @@ fn conditions(
         })
         .collect();
     if holds && !missing_gates.is_empty() {
-        let message = if missing_gates.len() == 1 { missing_gates.concat() } else { format!("[{}]", missing_gates.join(", ")) };
+        let message =
+            if missing_gates.len() == 1 { missing_gates.concat() } else { format!("[{}]", missing_gates.join(", ")) };
         add("Ready", false, Some("ReadinessGatesNotReady"), Some(message));
     } else {
         add("Ready", holds, reason, message.clone());

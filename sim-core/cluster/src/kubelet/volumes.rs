@@ -67,7 +67,12 @@ pub fn check(api: &ApiServer, pod: &Pod) -> Result<(), String> {
 }
 
 /// Builds every volume of the pod that is made from API objects, and empty ones.
-pub fn build(api: &ApiServer, pod: &Pod, place: &Place<'_>, node_disk: &BTreeMap<String, Volume>) -> BTreeMap<String, Volume> {
+pub fn build(
+    api: &ApiServer,
+    pod: &Pod,
+    place: &Place<'_>,
+    node_disk: &BTreeMap<String, Volume>,
+) -> BTreeMap<String, Volume> {
     let mut out = BTreeMap::new();
     for spec in pod.spec.iter().flat_map(|s| s.volumes.iter().flatten()) {
         let volume = match host_key(api, pod, spec) {

@@ -352,7 +352,8 @@ impl Worker {
             now: site.cx.api.now,
             failed: self.failed.clone(),
         };
-        let current = site.cx.api.get::<Pod>(self.namespace(), self.name()).filter(|p| p.metadata.uid == self.pod.metadata.uid);
+        let current =
+            site.cx.api.get::<Pod>(self.namespace(), self.name()).filter(|p| p.metadata.uid == self.pod.metadata.uid);
         let Some(current) = current else { return "Failed" };
         let status = status::generate(&current, &facts);
         let phase = match status.phase.as_deref() {
@@ -476,7 +477,9 @@ impl Worker {
         let reference = match Reference::parse(text) {
             Ok(r) => r,
             Err(why) => {
-                let message = format!("Failed to apply default image tag \"{text}\": couldn't parse image name \"{text}\": {why}");
+                let message = format!(
+                    "Failed to apply default image tag \"{text}\": couldn't parse image name \"{text}\": {why}"
+                );
                 self.event(site, Some(i), EventType::Warning, "InspectFailed", &message);
                 self.event(site, Some(i), EventType::Warning, "Failed", "Error: InvalidImageName");
                 self.fail(i, "InvalidImageName", message);
@@ -511,7 +514,8 @@ impl Worker {
         let turn = site.node.pull_free_at.max(now);
         let until = turn + plan.after;
         site.node.pull_free_at = until;
-        self.op = Some(Op::Pull(Box::new(Pull { container: i, began: now, turn, until, reference, result: plan.result })));
+        self.op =
+            Some(Op::Pull(Box::new(Pull { container: i, began: now, turn, until, reference, result: plan.result })));
     }
 
     fn image_present(&mut self, i: usize, text: &str, image: Arc<Image>, site: &mut Site<'_, '_>) {
@@ -596,8 +600,7 @@ impl Worker {
         match op {
             Op::Sandbox { .. } => {
                 let host_network = self.pod.spec.as_ref().and_then(|s| s.host_network).unwrap_or(false);
-                self.pod_ip =
-                    if host_network { site.node.ip.clone() } else { site.node.take_ip().unwrap_or_default() };
+                self.pod_ip = if host_network { site.node.ip.clone() } else { site.node.take_ip().unwrap_or_default() };
                 self.sandbox = Sandbox::Ready;
                 self.changed = true;
             }
@@ -623,7 +626,8 @@ impl Worker {
             c.restarts
         };
         self.event(site, Some(i), EventType::Normal, "Created", "Container created");
-        let mut rng = Rng::derive(site.cx.api.config.seed, "container", &uid, (restarts.unsigned_abs() as u64) << 8 | i as u64);
+        let mut rng =
+            Rng::derive(site.cx.api.config.seed, "container", &uid, (restarts.unsigned_abs() as u64) << 8 | i as u64);
         let id: String = (0..4).map(|_| format!("{:016x}", rng.next_u64())).collect();
         let launched = self.launch(i, &spec, &image, site);
         let jitter = rng.next_u64();
@@ -742,7 +746,14 @@ impl Worker {
     }
 
     /// Starts a command of the kubelet's own in a container (exec probes, hooks).
-    pub(super) fn run_task(&mut self, i: usize, purpose: Purpose, argv: Vec<String>, deadline: Time, site: &mut Site<'_, '_>) {
+    pub(super) fn run_task(
+        &mut self,
+        i: usize,
+        purpose: Purpose,
+        argv: Vec<String>,
+        deadline: Time,
+        site: &mut Site<'_, '_>,
+    ) {
         let now = site.cx.api.now;
         if !self.ensure_machine(i, site) {
             return;
@@ -782,7 +793,14 @@ impl Worker {
     }
 
     /// A probe or hook command has ended.
-    pub(super) fn task_done(&mut self, i: usize, purpose: Purpose, code: i32, output: Vec<u8>, site: &mut Site<'_, '_>) {
+    pub(super) fn task_done(
+        &mut self,
+        i: usize,
+        purpose: Purpose,
+        code: i32,
+        output: Vec<u8>,
+        site: &mut Site<'_, '_>,
+    ) {
         let text = String::from_utf8_lossy(&output).into_owned();
         match purpose {
             Purpose::Probe(kind) => self.probe_result(i, kind, if code == 0 { Ok(()) } else { Err(text) }, site),
@@ -799,7 +817,13 @@ impl Worker {
     }
 
     /// What a probe found.
-    pub(super) fn probe_result(&mut self, i: usize, kind: ProbeKind, result: Result<(), String>, site: &mut Site<'_, '_>) {
+    pub(super) fn probe_result(
+        &mut self,
+        i: usize,
+        kind: ProbeKind,
+        result: Result<(), String>,
+        site: &mut Site<'_, '_>,
+    ) {
         let now = site.cx.api.now;
         if !self.containers[i].running() || self.terminating {
             return;
@@ -913,7 +937,14 @@ impl Worker {
 
     // ---- events ----
 
-    pub(super) fn event(&self, site: &mut Site<'_, '_>, container: Option<usize>, kind: EventType, reason: &str, message: &str) {
+    pub(super) fn event(
+        &self,
+        site: &mut Site<'_, '_>,
+        container: Option<usize>,
+        kind: EventType,
+        reason: &str,
+        message: &str,
+    ) {
         let m = &self.pod.metadata;
         let field_path = container.and_then(|i| {
             let spec = specs(&self.pod).nth(i)?;
@@ -935,7 +966,11 @@ impl Worker {
 }
 
 fn c_message(c: &Container) -> String {
-    c.failure.as_ref().filter(|f| !f.message.is_empty()).map(|f| format!(": ErrImagePull: {}", strip_backoff(&f.message))).unwrap_or_default()
+    c.failure
+        .as_ref()
+        .filter(|f| !f.message.is_empty())
+        .map(|f| format!(": ErrImagePull: {}", strip_backoff(&f.message)))
+        .unwrap_or_default()
 }
 
 /// The words of the pull itself, without an earlier back-off's frame.

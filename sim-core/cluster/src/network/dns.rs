@@ -41,7 +41,9 @@ impl Network {
         let absolute = name.strip_suffix('.');
         let mut tries = Vec::new();
         if absolute.is_none() {
-            for suffix in [format!("{ns}.svc.{CLUSTER_DOMAIN}"), format!("svc.{CLUSTER_DOMAIN}"), CLUSTER_DOMAIN.to_owned()] {
+            for suffix in
+                [format!("{ns}.svc.{CLUSTER_DOMAIN}"), format!("svc.{CLUSTER_DOMAIN}"), CLUSTER_DOMAIN.to_owned()]
+            {
                 tries.push(format!("{name}.{suffix}"));
             }
         }

@@ -6,21 +6,16 @@
 mod dns;
 mod service;
 
-use crate::clock::Agenda;
-use crate::cluster::Ctx;
 use crate::images::http::Answer;
 use crate::kubelet::Kubelets;
 use crate::latency;
 use apimachinery::http::Request;
 use apimachinery::time::{Duration, Time};
-use apiserver::{ApiServer, Change, Outcome};
+use apiserver::{ApiServer, Outcome};
 pub use dns::Resolved;
 use machine::host::{Exchange, NetError};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-
-#[derive(Clone)]
-pub enum NetworkTimer {}
 
 /// A place that a request has passed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,8 +23,14 @@ pub enum Hop {
     /// The learner's machine, or anything outside the cluster.
     Outside,
     Node(String),
-    Pod { namespace: String, name: String },
-    Service { namespace: String, name: String },
+    Pod {
+        namespace: String,
+        name: String,
+    },
+    Service {
+        namespace: String,
+        name: String,
+    },
     Dns(String),
     ApiServer,
 }
@@ -81,12 +82,6 @@ enum Target {
 }
 
 impl Network {
-    pub fn observe(&mut self, _change: &Change, _api: &ApiServer, _agenda: &mut Agenda) {}
-
-    pub fn fire(&mut self, timer: NetworkTimer, _cx: &mut Ctx<'_>) {
-        match timer {}
-    }
-
     /// Requests so far, the newest last.
     pub fn traces(&self) -> impl DoubleEndedIterator<Item = &Trace> {
         self.traces.iter()
@@ -264,7 +259,10 @@ impl Network {
                         let result = match inner.result {
                             Ok(response) => Ok(response),
                             // What a reverse proxy says when nobody is behind it.
-                            Err(_) => Ok(apimachinery::http::Response::text(502, "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n</body>\r\n</html>\r\n")),
+                            Err(_) => Ok(apimachinery::http::Response::text(
+                                502,
+                                "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n</body>\r\n</html>\r\n",
+                            )),
                         };
                         exchange(served + inner.after.min(Duration::from_secs(60)), result)
                     }

@@ -128,7 +128,13 @@ fn load_balancer_ips(service: &Service) -> impl Iterator<Item = &str> {
 /// Address and port of endpoints that are ready, and of those that only still serve (terminating).
 type Endpoints = Vec<(String, u16)>;
 
-fn endpoints(wires: &Wires<'_>, ns: &str, service: &str, port_name: &str, only_node: Option<&str>) -> (Endpoints, Endpoints) {
+fn endpoints(
+    wires: &Wires<'_>,
+    ns: &str,
+    service: &str,
+    port_name: &str,
+    only_node: Option<&str>,
+) -> (Endpoints, Endpoints) {
     let (mut ready, mut serving) = (Vec::new(), Vec::new());
     for slice in wires.api.list::<EndpointSlice>(Some(ns)) {
         let label = slice.metadata.labels.as_ref().and_then(|l| l.get("kubernetes.io/service-name"));
