@@ -6,12 +6,14 @@ use crate::images::Images;
 use crate::kubelet::Kubelets;
 use crate::kubelet::node::Capacity;
 use crate::kubelet::streams::NodeStream;
-use crate::network::Network;
+use crate::network::{Network, Wires};
 use crate::recorder::Recorder;
 use crate::scheduler::Scheduler;
 use apimachinery::http::{Request, Response, StreamId};
 use apimachinery::time::{Duration, Time};
-use apiserver::{ApiServer, Outcome, Writer};
+use apiserver::{ApiServer, KindId, Outcome, Writer};
+use k8s_openapi::api::core::v1::Pod;
+use machine::host::Exchange;
 use std::collections::BTreeMap;
 
 /// What a cluster is told at its birth.
@@ -174,6 +176,51 @@ impl Cluster {
             Outcome::Done(response) => response,
             Outcome::Node(request) => self.node_request(*request),
         }
+    }
+
+    /// What `kubectl get pods` says of a pod under STATUS.
+    pub fn pod_status_word(&self, pod: &Pod) -> String {
+        let kind = self.api.kind(KindId::POD);
+        let column = kind.columns().iter().position(|c| c.name == "Status");
+        let cells = kind.cells(pod, self.api.now);
+        column.and_then(|i| cells.get(i)?.as_str().map(str::to_owned)).unwrap_or_default()
+    }
+
+    /// How much of the image it waits for a pod has, from 0 to 1; `None` when it pulls none.
+    pub fn pull_progress(&self, uid: &str) -> Option<f32> {
+        self.kubelets.worker(uid)?.pull_progress(self.api.now)
+    }
+
+    /// Requests that the network has carried, the newest last.
+    pub fn traces(&self) -> impl DoubleEndedIterator<Item = &crate::network::Trace> {
+        self.network.traces()
+    }
+
+    /// A request from outside to an address of the nodes' network.
+    pub fn http_from_outside(&mut self, scheme: &str, host: &str, port: u16, request: Request) -> Exchange {
+        let mut wires = Wires { api: &mut self.api, kubelets: &mut self.kubelets };
+        self.network.http_from_outside(&mut wires, scheme, host, port, request)
+    }
+
+    /// A request to a port of a pod, as `kubectl port-forward` carries it.
+    pub fn http_to_pod(&mut self, namespace: &str, pod: &str, port: u16, request: Request) -> Exchange {
+        let mut wires = Wires { api: &mut self.api, kubelets: &mut self.kubelets };
+        self.network.http_to_pod(&mut wires, namespace, pod, port, request)
+    }
+
+    /// Stops or starts a node's machine.
+    pub fn set_node_up(&mut self, name: &str, up: bool) {
+        self.kubelets.set_up(name, up, self.api.now, &mut self.agenda);
+    }
+
+    /// Adds a machine to the cluster; its kubelet registers it.
+    pub fn add_node(&mut self, name: &str, capacity: Capacity) {
+        self.kubelets.add_node(name, capacity, self.api.now, &mut self.agenda);
+    }
+
+    /// Something outside the cluster happened that commands in containers may wait for.
+    pub fn world_changed(&mut self) {
+        self.kubelets.world_changed(self.api.now, &mut self.agenda);
     }
 
     /// The kubelets, and what a component may touch: for requests that nodes answer.

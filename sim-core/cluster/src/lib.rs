@@ -20,3 +20,10 @@ pub mod scheduler;
 
 pub use apiserver::{ApiServer, Change, KindId, Verb};
 pub use cluster::{Cluster, Config, Ctx};
+
+/// The API types of the kinds that a front end reads, so that it need not know where they come from.
+pub mod types {
+    pub use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
+    pub use k8s_openapi::api::core::v1::{Event, Node, Pod, PodSpec, Service};
+    pub use k8s_openapi::api::discovery::v1::EndpointSlice;
+}

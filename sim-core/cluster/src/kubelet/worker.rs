@@ -174,6 +174,13 @@ impl Worker {
         }
     }
 
+    /// Share of the image under way that has arrived.
+    pub fn pull_progress(&self, now: Time) -> Option<f32> {
+        let Some(Op::Pull(pull)) = &self.op else { return None };
+        let whole = pull.until.since(pull.turn).as_secs_f32();
+        Some(if whole > 0.0 { (now.since(pull.turn).as_secs_f32() / whole).min(1.0) } else { 0.0 })
+    }
+
     /// Whether commands in this pod's containers want turns of their machine now.
     pub fn wants_machine(&self, now: Time) -> bool {
         self.containers.iter().any(|c| c.machine_wake.is_some_and(|t| t <= now))
@@ -196,7 +203,7 @@ impl Worker {
         let work = [work, sync_work].into_iter().flatten().min();
         let rest = [background, sync_rest].into_iter().flatten().min();
         match (work, rest) {
-            (Some(w), Some(r)) => Some((w.min(r), w <= r)),
+            (Some(w), Some(r)) => Some((w.min(r), true)),
             (Some(w), None) => Some((w, true)),
             (None, Some(r)) => Some((r, false)),
             (None, None) => None,
