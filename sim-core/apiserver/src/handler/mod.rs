@@ -118,10 +118,6 @@ impl Scope {
     fn namespace_filter(&self) -> Option<&str> {
         (self.kind.info().namespaced && !self.namespace.is_empty()).then_some(self.namespace.as_str())
     }
-
-    fn api_version(&self) -> String {
-        self.kind.info().api_version()
-    }
 }
 
 impl ApiServer {

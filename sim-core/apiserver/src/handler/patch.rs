@@ -16,7 +16,6 @@ use apimachinery::field::{Error, ErrorList, Path};
 use apimachinery::http::Body;
 use apimachinery::status::Status;
 use apimachinery::{json, patch};
-use core::fmt::Write as _;
 use serde_json::Value;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +84,7 @@ fn patched(
 ) -> Result<Box<dyn Object>, Status> {
     let (mut value, patch) = apply_to(call, scope, patch_type, current)?;
     let shown = |value: &Value| match patch_type {
-        PatchType::Strategic => go_format(&patch),
+        PatchType::Strategic => json::go_display(&patch),
         _ => value.to_string(),
     };
     let invalid = |shown: &str, why: &str| {
@@ -187,41 +186,4 @@ fn unprocessable() -> Status {
     let mut status = Status::new(422, "Invalid", "the server rejected our request due to an error in our request");
     status.details = Some(Box::default());
     status
-}
-
-/// A value as Go's `%+v` prints it: `map[a:1 b:[x y]]`.
-fn go_format(value: &Value) -> String {
-    fn write(value: &Value, out: &mut String) {
-        match value {
-            Value::Null => out.push_str("<nil>"),
-            Value::String(s) => out.push_str(s),
-            Value::Array(items) => {
-                out.push('[');
-                for (i, item) in items.iter().enumerate() {
-                    if i > 0 {
-                        out.push(' ');
-                    }
-                    write(item, out);
-                }
-                out.push(']');
-            }
-            Value::Object(map) => {
-                out.push_str("map[");
-                for (i, (key, item)) in map.iter().enumerate() {
-                    if i > 0 {
-                        out.push(' ');
-                    }
-                    let _ = write!(out, "{key}:");
-                    write(item, out);
-                }
-                out.push(']');
-            }
-            other => {
-                let _ = write!(out, "{other}");
-            }
-        }
-    }
-    let mut out = String::new();
-    write(value, &mut out);
-    out
 }
