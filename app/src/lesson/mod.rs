@@ -149,7 +149,7 @@ pub(crate) fn LessonPane(course: Course, playground: Playground, place: PlaceSig
                     </ol>
                     <button
                         class="next"
-                        disabled=move || step() + 1 >= course.steps()
+                        disabled=move || course.steps() <= step() + 1
                         on:click=move |_| go(step() + 1)
                     >
                         {t("lesson.next")}
