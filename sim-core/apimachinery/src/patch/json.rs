@@ -116,8 +116,9 @@ fn take(container: &mut Value, step: &str) -> Result<(), String> {
             let at = place(step, items.len())?;
             items.remove(at);
         }
-        Value::Object(map) if map.remove(step).is_none() => {
-            return Err(format!("Unable to remove nonexistent key: {step}: missing value"));
+        Value::Object(map) => {
+            let found = map.remove(step);
+            found.ok_or_else(|| format!("Unable to remove nonexistent key: {step}: missing value"))?;
         }
         _ => {}
     }

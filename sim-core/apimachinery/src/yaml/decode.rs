@@ -103,8 +103,8 @@ impl Decoder<'_> {
             let key = self.node(*key)?;
             let line = self.tree.nodes[*value].start.line + 1;
             let shown = if self.strict { go_syntax(&key) } else { String::new() };
-            let key = key_text(key)?;
             let value = self.node(*value)?;
+            let key = key_text(key, &value)?;
             if self.strict && out.contains_key(&key) {
                 self.faults.push(format!("line {line}: key {shown} already set in map"));
                 continue;
@@ -191,13 +191,16 @@ fn value(text: &str, scalar: Scalar) -> Result<Value, String> {
 }
 
 /// A key as JSON has it: numbers and booleans become text.
-fn key_text(key: Value) -> Result<String, String> {
+fn key_text(key: Value, value: &Value) -> Result<String, String> {
     match key {
         Value::String(text) => Ok(text),
         Value::Bool(b) => Ok(b.to_string()),
         Value::Number(n) if n.is_f64() => Ok(crate::json::format_float_g(n.as_f64().unwrap_or(0.0), true)),
         Value::Number(n) => Ok(n.to_string()),
-        Value::Null => Err("unsupported map key of type: %!s(<nil>), key: <nil>, value: interface {}(nil)".to_owned()),
+        Value::Null => {
+            let value = if value.is_null() { "<nil>".to_owned() } else { go_syntax(value) };
+            Err(format!("unsupported map key of type: %!s(<nil>), key: <nil>, value: {value}"))
+        }
         Value::Array(_) | Value::Object(_) => Err(format!("yaml: invalid map key: {}", go_syntax(&key))),
     }
 }

@@ -231,7 +231,7 @@ impl<'a> Scanner<'a> {
             self.push(Kind::StreamStart, self.mark);
             return Ok(());
         }
-        self.to_next_token();
+        self.skip_to_token();
         self.unroll_indent(self.mark.column as isize);
         if self.is_end() {
             return self.fetch_end();
@@ -282,7 +282,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Eats white space and comments.
-    fn to_next_token(&mut self) {
+    fn skip_to_token(&mut self) {
         loop {
             if self.mark.column == 0 && [self.at(0), self.at(1), self.at(2)] == [0xef, 0xbb, 0xbf] {
                 self.skip();
