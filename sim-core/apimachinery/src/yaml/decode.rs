@@ -186,7 +186,7 @@ fn value(text: &str, scalar: Scalar) -> Result<Value, String> {
         Scalar::Int(n) => n.into(),
         Scalar::Unsigned(n) => Number::from_f64(n as f64).into(),
         Scalar::Float(f) => crate::json::number(f).map_err(|shown| format!("json: unsupported value: {shown}"))?,
-        Scalar::Merge | Scalar::Timestamp | Scalar::String => text.into(),
+        Scalar::Timestamp | Scalar::String => text.into(),
     })
 }
 

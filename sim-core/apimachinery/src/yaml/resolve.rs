@@ -11,7 +11,6 @@ pub(super) enum Scalar {
     /// Above `i64::MAX`.
     Unsigned(u64),
     Float(f64),
-    Merge,
     Timestamp,
     String,
 }
@@ -24,7 +23,6 @@ impl Scalar {
             Self::Bool(_) => "!!bool",
             Self::Int(_) | Self::Unsigned(_) => "!!int",
             Self::Float(_) => "!!float",
-            Self::Merge => "!!merge",
             Self::Timestamp => "!!timestamp",
             Self::String => "!!str",
         }
@@ -34,7 +32,7 @@ impl Scalar {
 pub(super) fn resolve(text: &str) -> Scalar {
     let Some(first) = text.bytes().next() else { return Scalar::Null };
     match first {
-        b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O' | b'~' | b'<' => word(text),
+        b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O' | b'~' => word(text),
         b'.' => match word(text) {
             Scalar::String => float(text).map_or(Scalar::String, Scalar::Float),
             known => known,
@@ -56,7 +54,6 @@ fn word(text: &str) -> Scalar {
         ".nan" | ".NaN" | ".NAN" => Scalar::Float(f64::NAN),
         ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => Scalar::Float(f64::INFINITY),
         "-.inf" | "-.Inf" | "-.INF" => Scalar::Float(f64::NEG_INFINITY),
-        "<<" => Scalar::Merge,
         _ => Scalar::String,
     }
 }
@@ -247,7 +244,7 @@ mod tests {
             ("2026-01-05T08:00:00.123+02:00", Scalar::Timestamp),
             ("2026-01-05T08:00:00", Scalar::String),
             ("2026-01-05 08:00:00", Scalar::Timestamp),
-            ("<<", Scalar::Merge),
+            ("<<", Scalar::String),
             ("null", Scalar::Null),
             ("nginx:1.21", Scalar::String),
         ] {

@@ -127,8 +127,12 @@ impl Emitter {
     fn mapping(&mut self, map: &Map<String, Value>) {
         let outer = self.indent;
         self.indent = if outer < 0 { 0 } else { outer + INDENT };
-        let mut pairs: Vec<(&String, &Value)> = map.iter().collect();
-        pairs.sort_by(|(a, _), (b, _)| key_order(a, b));
+        // Upstream's order has cycles (`a10`, `a1b`, `a2`), at which the library's sort may panic.
+        let mut pairs: Vec<(&String, &Value)> = Vec::with_capacity(map.len());
+        for pair in map {
+            let at = pairs.partition_point(|(key, _)| key_order(key, pair.0).is_le());
+            pairs.insert(at, pair);
+        }
         for (key, value) in pairs {
             self.write_indent();
             let simple = key.len() <= SIMPLE_KEY_MAX && !analyze(key).multiline;
@@ -251,11 +255,13 @@ impl Emitter {
 
     fn double(&mut self, text: &str, breaks: bool) {
         self.indicator("\"", true, false);
+        // Upstream looks for a byte order mark at the text's start whenever it means here.
+        let marked = text.starts_with('\u{feff}');
         let mut after_space = false;
         let mut chars = text.chars().enumerate().peekable();
         while let Some((i, c)) = chars.next() {
             let next = chars.peek().map(|(_, c)| *c);
-            if !is_printable(c) || is_break(c) || c == '"' || c == '\\' {
+            if marked || !is_printable(c) || is_break(c) || c == '"' || c == '\\' {
                 self.escape(c);
                 after_space = false;
             } else if c == ' ' {
