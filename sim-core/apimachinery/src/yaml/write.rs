@@ -120,7 +120,7 @@ impl Emitter {
             Value::String(text) => self.text(text, false),
             Value::Null => self.plain_word("null"),
             Value::Bool(b) => self.plain_word(if *b { "true" } else { "false" }),
-            Value::Number(n) => self.plain_word(&crate::json::go_number(n)),
+            Value::Number(n) => self.plain_word(&number(n)),
         }
     }
 
@@ -345,6 +345,13 @@ impl Emitter {
             }
         }
     }
+}
+
+/// Upstream goes by way of JSON, where a whole number has no point and so reads back as an integer.
+fn number(n: &serde_json::Number) -> String {
+    let text = crate::json::format_number(n);
+    let whole = text.parse::<i64>().is_ok() || text.parse::<u64>().is_ok();
+    if whole { text } else { crate::json::go_number(n) }
 }
 
 fn is_break(c: char) -> bool {
