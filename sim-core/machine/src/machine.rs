@@ -140,6 +140,10 @@ impl Machine {
                     world = true;
                     *until
                 }
+                Status::Waiting(Wake::InputOrWorld) => {
+                    world = true;
+                    None
+                }
                 _ => None,
             };
             until = match (until, at) {
@@ -176,6 +180,7 @@ impl Machine {
                 Wake::Input => self.can_read(p, 0),
                 Wake::InputUntil(t) => now >= *t || self.can_read(p, 0),
                 Wake::World { until } => p.world_seen != self.world_changes || until.is_some_and(|t| now >= t),
+                Wake::InputOrWorld => p.world_seen != self.world_changes || self.can_read(p, 0),
                 Wake::Child(pid) => {
                     self.processes.get(pid).is_none_or(|c| matches!(c.status, Status::Ended(_) | Status::Stopped))
                 }

@@ -32,6 +32,8 @@ pub enum Wake {
     InputUntil(Time),
     /// The world outside changed (a watch has news), or the instant comes, whichever is first.
     World { until: Option<Time> },
+    /// Something can be read on standard input, or the world outside changed.
+    InputOrWorld,
     /// The child has ended or was stopped.
     Child(Pid),
     /// Any child has ended.
