@@ -7,9 +7,7 @@ use crate::object::{Builtin, Object, ObjectRef, cast, view};
 use crate::registry::{BUILTIN, Context, Kind};
 use crate::storage::{Change, KindId, Storage, Verb};
 use crate::watch::Watch;
-use apimachinery::field::{ErrorList, Path};
 use apimachinery::http::StreamId;
-use apimachinery::objectmeta;
 use apimachinery::rng::Rng;
 use apimachinery::status::Status;
 use apimachinery::time::Time;
@@ -247,8 +245,7 @@ impl ApiServer {
         let mut cx = Context { now, seed: self.config.seed, allocators: &mut self.allocators, storage: &self.storage };
         kind.prepare_create(&mut *object, &mut cx)
             .map_err(|errors| Status::invalid(info.group, info.kind, &name, &errors))?;
-        let mut errors = metadata_errors(&*kind, &*object, None);
-        errors.extend(kind.validate(&*object).0);
+        let errors = kind.validate(&*object);
         let refused = if !errors.is_empty() {
             Some(Status::invalid(info.group, info.kind, &name, &errors))
         } else if self.storage.get(id, namespace_of(&*object), &name).is_some() {
@@ -313,12 +310,7 @@ impl ApiServer {
             Door::Main => {
                 kind.prepare_update(&mut *new, &*old, &mut cx)
                     .map_err(|errors| Status::invalid(info.group, info.kind, &name, &errors))?;
-                let mut errors = metadata_errors(&*kind, &*new, Some(&*old));
-                errors.extend(kind.validate_update(&*new, &*old).0);
-                if errors.is_empty() && !new.same(&*old) {
-                    errors.extend(kind.validate(&*new).0);
-                }
-                errors
+                kind.validate_update(&*new, &*old)
             }
             Door::Status => {
                 kind.prepare_status(&mut *new, &*old);
@@ -465,26 +457,6 @@ fn namespace_of(object: &dyn Object) -> &str {
 
 fn whole_second(t: Time) -> k8s_openapi::jiff::Timestamp {
     k8s_openapi::jiff::Timestamp::from_second(t.secs()).unwrap_or(k8s_openapi::jiff::Timestamp::UNIX_EPOCH)
-}
-
-/// What is wrong with the metadata. An update that leaves it alone is not looked at.
-fn metadata_errors(kind: &dyn Kind, object: &dyn Object, old: Option<&dyn Object>) -> ErrorList {
-    let new = object.meta();
-    let mut errors = ErrorList::default();
-    let path = Path::new("metadata");
-    let value = |m: &meta::ObjectMeta| serde_json::to_value(m).unwrap_or_default();
-    if let Some(old) = old.map(Object::meta) {
-        let same = new.labels == old.labels
-            && new.annotations == old.annotations
-            && new.finalizers == old.finalizers
-            && new.owner_references == old.owner_references;
-        if same {
-            return errors;
-        }
-        errors.extend(objectmeta::validate_update(&value(new), &value(old), &path).0);
-    }
-    errors.extend(objectmeta::validate(&value(new), kind.info().namespaced, kind.name_check(), &path).0);
-    errors
 }
 
 fn check_preconditions(

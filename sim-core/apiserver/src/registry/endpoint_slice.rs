@@ -1,5 +1,11 @@
 //! EndpointSlice: names, defaults, rules and columns.
 
+use super::checks::{self, text};
+use apimachinery::field::{Error, ErrorList, Path};
+use k8s_openapi::api::discovery::v1::{Endpoint, EndpointPort};
+
+const ENDPOINTS_MAX: usize = 1000;
+const ADDRESSES_MAX: usize = 100;
 use super::{Column, KindInfo, Strategy, age};
 use apimachinery::time::Time;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
@@ -47,6 +53,21 @@ impl Strategy for EndpointSliceStrategy {
             || new.metadata.annotations != old.metadata.annotations
     }
 
+    fn validate(&self, object: &EndpointSlice) -> ErrorList {
+        let mut errors = ErrorList::default();
+        checks::one_of(&object.address_type, &["FQDN", "IPv4", "IPv6"], &Path::new("addressType"), &mut errors);
+        ports(object.ports.as_deref().unwrap_or_default(), &Path::new("ports"), &mut errors);
+        let list = object.endpoints.as_deref().unwrap_or_default();
+        endpoints(list, &object.address_type, &Path::new("endpoints"), &mut errors);
+        errors
+    }
+
+    fn validate_update(&self, new: &EndpointSlice, old: &EndpointSlice) -> ErrorList {
+        let mut errors = Strategy::validate(self, new);
+        checks::immutable(&new.address_type, &old.address_type, &Path::new("addressType"), &mut errors);
+        errors
+    }
+
     fn columns(&self) -> &'static [Column] {
         const {
             &[
@@ -89,5 +110,54 @@ fn first_few(items: impl Iterator<Item = String>) -> String {
         (0, true) => "<unset>".to_owned(),
         (0, false) => text,
         _ => format!("{text} + {more} more..."),
+    }
+}
+
+fn ports(list: &[EndpointPort], path: &Path, errors: &mut ErrorList) {
+    for (i, port) in list.iter().enumerate() {
+        let at = path.index(i);
+        let name = text(&port.name);
+        if !name.is_empty() {
+            checks::dns_label(name, &at.child("name"), errors);
+        }
+        if list[..i].iter().any(|p| text(&p.name) == name) {
+            errors.push(Error::duplicate(&at.child("name"), name));
+        }
+        checks::one_of(text(&port.protocol), &["SCTP", "TCP", "UDP"], &at.child("protocol"), errors);
+        if let Some(protocol) = &port.app_protocol {
+            checks::qualified_name(protocol, &at.child("appProtocol"), errors);
+        }
+    }
+}
+
+fn endpoints(list: &[Endpoint], kind: &str, path: &Path, errors: &mut ErrorList) {
+    if list.len() > ENDPOINTS_MAX {
+        errors.push(Error::too_many(path, list.len(), ENDPOINTS_MAX));
+        return;
+    }
+    for (i, endpoint) in list.iter().enumerate() {
+        let item = path.index(i);
+        let at = item.child("addresses");
+        if endpoint.addresses.is_empty() {
+            errors.push(Error::required(&at, "must contain at least 1 address"));
+        } else if endpoint.addresses.len() > ADDRESSES_MAX {
+            errors.push(Error::too_many(&at, endpoint.addresses.len(), ADDRESSES_MAX));
+        }
+        for (j, address) in endpoint.addresses.iter().enumerate().filter(|_| kind != "FQDN") {
+            let before = errors.0.len();
+            checks::ip(address, &at.index(j), errors);
+            if errors.0.len() == before {
+                if (kind == "IPv6") != address.contains(':') {
+                    errors.push(Error::invalid(&at, address, format!("must be an {kind} address")));
+                }
+                checks::endpoint_ip(address, &at.index(j), errors);
+            }
+        }
+        if let Some(node) = &endpoint.node_name {
+            checks::dns_subdomain(node, &item.child("nodeName"), errors);
+        }
+        if let Some(hostname) = &endpoint.hostname {
+            checks::dns_label(hostname, &item.child("hostname"), errors);
+        }
     }
 }

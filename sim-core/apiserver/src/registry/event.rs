@@ -1,7 +1,10 @@
 //! Event: names, defaults, rules and columns.
 
+use super::checks::{self, text};
 use super::printing::since;
 use super::{Column, KindInfo, Strategy};
+use apimachinery::field::{Error, ErrorList, Path};
+use apimachinery::names;
 use apimachinery::time::Time;
 use k8s_openapi::api::core::v1::{Event, EventSource};
 use serde_json::Value;
@@ -27,11 +30,36 @@ impl Strategy for EventStrategy {
         }
     }
 
+    fn name_check(&self) -> names::Check {
+        names::path_segment
+    }
+
     fn default(&self, object: &mut Event) {
         // Fields that Go writes even when they are empty.
         object.source.get_or_insert_default();
         object.reporting_component.get_or_insert_default();
         object.reporting_instance.get_or_insert_default();
+    }
+
+    fn validate(&self, object: &Event) -> ErrorList {
+        let mut errors = ErrorList::default();
+        let namespace = text(&object.metadata.namespace);
+        let about = text(&object.involved_object.namespace);
+        let matches = match (object.event_time.is_some(), about) {
+            (false, "") => matches!(namespace, "" | "default"),
+            (false, about) => namespace == about,
+            (true, "") => matches!(namespace, "default" | "kube-system"),
+            (true, _) => true,
+        };
+        if !matches {
+            let path = Path::new("involvedObject.namespace");
+            errors.push(Error::invalid(&path, about, "does not match event.namespace"));
+        }
+        if object.event_time.is_some() {
+            new_style(object, &mut errors);
+        }
+        checks::dns_subdomain(namespace, &Path::new("namespace"), &mut errors);
+        errors
     }
 
     fn columns(&self) -> &'static [Column] {
@@ -137,4 +165,28 @@ fn source(event: &Event) -> String {
     let component = part(|s| &s.component, &event.reporting_component);
     let instance = part(|s| &s.host, &event.reporting_instance);
     if instance.is_empty() { component } else { format!("{component}, {instance}") }
+}
+
+/// Events with an `eventTime` must also say who reports what.
+fn new_style(event: &Event, errors: &mut ErrorList) {
+    const LONGEST: usize = 128;
+    let too_long =
+        |field: &str, max: usize| Error::invalid(&Path::new(field), "", format!("can have at most {max} characters"));
+    let controller = text(&event.reporting_component);
+    if controller.is_empty() {
+        errors.push(Error::required(&Path::new("reportingComponent"), ""));
+    }
+    checks::qualified_name(controller, &Path::new("reportingComponent"), errors);
+    for (field, value) in
+        [("reportingInstance", &event.reporting_instance), ("action", &event.action), ("reason", &event.reason)]
+    {
+        match text(value).len() {
+            0 => errors.push(Error::required(&Path::new(field), "")),
+            n if n > LONGEST => errors.push(too_long(field, LONGEST)),
+            _ => {}
+        }
+    }
+    if text(&event.message).len() > 1024 {
+        errors.push(too_long("message", 1024));
+    }
 }

@@ -1,6 +1,8 @@
 //! Lease: names, defaults, rules and columns.
 
 use super::{Column, KindInfo, Strategy, age};
+use super::checks;
+use apimachinery::field::{Error, ErrorList, Path};
 use apimachinery::time::Time;
 use k8s_openapi::api::coordination::v1::Lease;
 use serde_json::Value;
@@ -30,6 +32,20 @@ impl Strategy for LeaseStrategy {
         object.spec.get_or_insert_default();
     }
 
+    fn validate(&self, object: &Lease) -> ErrorList {
+        let mut errors = ErrorList::default();
+        let Some(spec) = &object.spec else { return errors };
+        let path = Path::new("spec");
+        if let Some(seconds) = spec.lease_duration_seconds.filter(|s| *s <= 0) {
+            let at = path.child("leaseDurationSeconds");
+            errors.push(Error::invalid_raw(&at, seconds, "must be greater than 0"));
+        }
+        if let Some(count) = spec.lease_transitions {
+            checks::non_negative(count.into(), &path.child("leaseTransitions"), &mut errors);
+        }
+        errors
+    }
+
     fn columns(&self) -> &'static [Column] {
         const {
             &[
@@ -43,6 +59,6 @@ impl Strategy for LeaseStrategy {
     fn cells(&self, object: &Lease, now: Time) -> Vec<Value> {
         let meta = &object.metadata;
         let holder = object.spec.as_ref().and_then(|s| s.holder_identity.as_deref()).unwrap_or_default();
-        vec![meta.name.as_deref().into(), holder.into(), age(meta, now).into()]
+        vec![meta.name.as_deref().into(), holder.into(), age(now).into()]
     }
 }

@@ -4,17 +4,23 @@
 //! of its own. A new kind is one file here and one line in [`BUILTIN`] (plus its `KindId` constant): get, apply, patch,
 //! watch, discovery, RBAC and printing follow from it.
 
+mod checks;
 mod config_map;
 mod deployment;
+mod diff;
 mod endpoint_slice;
 mod endpoints;
 mod event;
 mod lease;
+mod meta;
 mod namespace;
 mod node;
 mod pod;
 mod pod_defaults;
+mod pod_dump;
+mod pod_spec;
 mod pod_summary;
+mod pod_update;
 mod printing;
 mod qos;
 mod replica_set;
@@ -22,7 +28,9 @@ mod secret;
 mod service;
 mod service_account;
 mod service_alloc;
+mod service_rules;
 mod volumes;
+mod workload;
 
 use crate::decode::{self, DecodeError};
 use crate::object::{Builtin, Object, view};
@@ -150,13 +158,15 @@ pub trait Strategy: Send + Sync + 'static {
     fn prepare_status(&self, new: &mut Self::Object, old: &Self::Object) {
         let _ = (new, old);
     }
+    /// What must hold of any object of this kind, beyond its metadata.
     fn validate(&self, object: &Self::Object) -> ErrorList {
         let _ = object;
         ErrorList::default()
     }
+    /// Everything that an update must satisfy, what holds of any object included.
     fn validate_update(&self, new: &Self::Object, old: &Self::Object) -> ErrorList {
-        let _ = (new, old);
-        ErrorList::default()
+        let _ = old;
+        self.validate(new)
     }
     fn validate_status(&self, new: &Self::Object, old: &Self::Object) -> ErrorList {
         let _ = (new, old);
@@ -166,6 +176,10 @@ pub trait Strategy: Send + Sync + 'static {
     fn warnings(&self, object: &Self::Object) -> Vec<String> {
         let _ = object;
         Vec::new()
+    }
+    /// A warning that every request for this kind gets.
+    fn deprecation(&self) -> Option<&'static str> {
+        None
     }
     /// Whether `metadata.generation` goes up.
     fn spec_changed(&self, new: &Self::Object, old: &Self::Object) -> bool {
@@ -218,6 +232,7 @@ pub trait Kind: Send + Sync {
     fn validate_update(&self, new: &dyn Object, old: &dyn Object) -> ErrorList;
     fn validate_status(&self, new: &dyn Object, old: &dyn Object) -> ErrorList;
     fn warnings(&self, object: &dyn Object) -> Vec<String>;
+    fn deprecation(&self) -> Option<&'static str>;
     fn spec_changed(&self, new: &dyn Object, old: &dyn Object) -> bool;
     fn grace(&self, object: &dyn Object, requested: Option<i64>) -> Option<i64>;
     fn released(&self, object: &dyn Object, allocators: &mut Allocators);
@@ -262,16 +277,24 @@ impl<S: Strategy> Kind for S {
         Strategy::prepare_status(self, typed_mut(new), typed(old));
     }
     fn validate(&self, object: &dyn Object) -> ErrorList {
-        Strategy::validate(self, typed(object))
+        let mut errors =
+            meta::validate(object.meta(), Strategy::info(self).namespaced, Strategy::name_check(self));
+        errors.extend(Strategy::validate(self, typed(object)).0);
+        errors
     }
     fn validate_update(&self, new: &dyn Object, old: &dyn Object) -> ErrorList {
-        Strategy::validate_update(self, typed(new), typed(old))
+        let mut errors = meta::validate_update(new.meta(), old.meta());
+        errors.extend(Strategy::validate_update(self, typed(new), typed(old)).0);
+        errors
     }
     fn validate_status(&self, new: &dyn Object, old: &dyn Object) -> ErrorList {
         Strategy::validate_status(self, typed(new), typed(old))
     }
     fn warnings(&self, object: &dyn Object) -> Vec<String> {
         Strategy::warnings(self, typed(object))
+    }
+    fn deprecation(&self) -> Option<&'static str> {
+        Strategy::deprecation(self)
     }
     fn spec_changed(&self, new: &dyn Object, old: &dyn Object) -> bool {
         Strategy::spec_changed(self, typed(new), typed(old))

@@ -1,7 +1,10 @@
 //! Namespace: names, defaults, rules and columns.
 
 use super::{Column, Context, KindInfo, Strategy, age};
+use super::checks;
 use apimachinery::field::ErrorList;
+use apimachinery::field::Path;
+use apimachinery::names;
 use apimachinery::time::Time;
 use k8s_openapi::api::core::v1::Namespace;
 use serde_json::Value;
@@ -28,6 +31,10 @@ impl Strategy for NamespaceStrategy {
             generation: false,
             verbs: &[],
         }
+    }
+
+    fn name_check(&self) -> names::Check {
+        names::dns1123_label
     }
 
     fn default(&self, object: &mut Namespace) {
@@ -60,13 +67,27 @@ impl Strategy for NamespaceStrategy {
         new.spec.clone_from(&old.spec);
     }
 
+    fn validate(&self, object: &Namespace) -> ErrorList {
+        let mut errors = ErrorList::default();
+        let path = Path::new("spec.finalizers");
+        for name in object.spec.iter().flat_map(|s| s.finalizers.iter().flatten()) {
+            checks::qualified_name(name, &path, &mut errors);
+        }
+        errors
+    }
+
+    fn validate_update(&self, new: &Namespace, old: &Namespace) -> ErrorList {
+        let _ = (new, old);
+        ErrorList::default()
+    }
+
     fn columns(&self) -> &'static [Column] {
         const { &[Column::name(), Column::new("Status", "The status of the namespace"), Column::age()] }
     }
 
     fn cells(&self, object: &Namespace, now: Time) -> Vec<Value> {
         let meta = &object.metadata;
-        vec![meta.name.as_deref().into(), phase(object).into(), age(meta, now).into()]
+        vec![meta.name.as_deref().into(), phase(object).into(), age(now).into()]
     }
 
     fn fields(&self) -> &'static [&'static str] {

@@ -1,7 +1,11 @@
 //! Node: names, defaults, rules and columns.
 
+use super::checks::{self, text};
 use super::{Column, Context, KindInfo, Strategy, age};
+use super::pod_spec;
 use apimachinery::field::ErrorList;
+use apimachinery::field::{Error, Path, quote};
+use apimachinery::names;
 use apimachinery::time::Time;
 use k8s_openapi::api::core::v1::Node;
 use serde_json::Value;
@@ -43,6 +47,31 @@ impl Strategy for NodeStrategy {
 
     fn prepare_status(&self, new: &mut Node, old: &Node) {
         new.spec.clone_from(&old.spec);
+    }
+
+    fn validate(&self, object: &Node) -> ErrorList {
+        let mut errors = ErrorList::default();
+        taints(object, &mut errors);
+        let path = Path::new("spec.podCIDRs");
+        for (i, cidr) in object.spec.iter().flat_map(|s| s.pod_cidrs.iter().flatten()).enumerate() {
+            checks::cidr(cidr, &path.index(i), &mut errors);
+        }
+        errors
+    }
+
+    fn validate_update(&self, new: &Node, old: &Node) -> ErrorList {
+        let mut errors = ErrorList::default();
+        let (Some(n), Some(o)) = (&new.spec, &old.spec) else { return errors };
+        if o.pod_cidrs.as_ref().is_some_and(|c| !c.is_empty()) && n.pod_cidrs != o.pod_cidrs {
+            let why = "node updates may not change podCIDR except from \"\" to valid";
+            errors.push(Error::forbidden(&Path::new("spec.podCIDRs"), why));
+        }
+        if !text(&o.provider_id).is_empty() && n.provider_id != o.provider_id {
+            let why = "node updates may not change providerID except from \"\" to valid";
+            errors.push(Error::forbidden(&Path::new("spec.providerID"), why));
+        }
+        taints(new, &mut errors);
+        errors
     }
 
     fn columns(&self) -> &'static [Column] {
@@ -139,4 +168,32 @@ fn roles(node: &Node) -> String {
 fn address<'a>(node: &'a Node, kind: &str) -> &'a str {
     let addresses = node.status.as_ref().and_then(|s| s.addresses.as_ref());
     addresses.into_iter().flatten().find(|a| a.type_ == kind).map_or("<none>", |a| &a.address)
+}
+
+/// Upstream puts the taints under `metadata` in its errors.
+fn taints(node: &Node, errors: &mut ErrorList) {
+    let path = Path::new("metadata.taints");
+    let list = node.spec.as_ref().and_then(|s| s.taints.as_deref()).unwrap_or_default();
+    for (i, taint) in list.iter().enumerate() {
+        let at = path.index(i);
+        checks::qualified_name(&taint.key, &at.child("key"), errors);
+        let faults = names::label_value(text(&taint.value));
+        if !faults.is_empty() {
+            errors.push(Error::invalid(&at.child("value"), text(&taint.value), faults.join(";")));
+        }
+        if taint.effect.is_empty() {
+            errors.push(Error::required(&at.child("effect"), ""));
+        }
+        pod_spec::taint_effect(&taint.effect, &at.child("effect"), errors);
+        if list[..i].iter().any(|t| t.key == taint.key && t.effect == taint.effect) {
+            let shown = format!(
+                "{{\"Key\":{},\"Value\":{},\"Effect\":{},\"TimeAdded\":null}}",
+                quote(&taint.key),
+                quote(text(&taint.value)),
+                quote(&taint.effect)
+            );
+            let detail = "taints must be unique by key and effect pair".to_owned();
+            errors.push(Error { detail, ..Error::duplicate_raw(&at, shown) });
+        }
+    }
 }

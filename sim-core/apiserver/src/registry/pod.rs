@@ -1,10 +1,14 @@
 //! Pod: names, defaults, rules and columns.
 
+use super::checks::text;
 use super::pod_defaults::default_pod;
 use super::pod_summary::Summary;
 use super::printing::{NONE, since};
 use super::{Column, Context, KindInfo, Strategy, age, qos};
+use super::{pod_spec, pod_update};
 use apimachinery::field::ErrorList;
+use apimachinery::field::{Error, Path};
+use apimachinery::names;
 use apimachinery::time::Time;
 use k8s_openapi::api::core::v1::{Pod, PodCondition, PodStatus};
 use serde_json::Value;
@@ -99,6 +103,43 @@ impl Strategy for PodStrategy {
         Some(if period < 0 { 1 } else { period })
     }
 
+    fn validate(&self, object: &Pod) -> ErrorList {
+        let mut errors = rules(object);
+        let path = Path::new("spec");
+        let Some(spec) = &object.spec else { return errors };
+        if spec.ephemeral_containers.as_ref().is_some_and(|e| !e.is_empty()) {
+            errors.push(Error::forbidden(&path.child("ephemeralContainers"), "cannot be set on create"));
+        }
+        let gated = spec.scheduling_gates.as_ref().is_some_and(|g| !g.is_empty());
+        if gated && !text(&spec.node_name).is_empty() {
+            let why = "cannot be set until all schedulingGates have been cleared";
+            errors.push(Error::forbidden(&path.child("nodeName"), why));
+        }
+        errors
+    }
+
+    fn validate_update(&self, new: &Pod, old: &Pod) -> ErrorList {
+        let mut errors = ErrorList::default();
+        errors.extend(rules(new).0);
+        pod_update::validate(new, old, &mut errors);
+        errors
+    }
+
+    fn warnings(&self, object: &Pod) -> Vec<String> {
+        let mut out = Vec::new();
+        let faults = names::dns1123_label(text(&object.metadata.name));
+        if !faults.is_empty() && object.metadata.name.is_some() {
+            out.push(format!(
+                "metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: [{}]",
+                faults.join(" ")
+            ));
+        }
+        if let Some(spec) = &object.spec {
+            out.extend(pod_spec::warnings(spec, &Path::new("spec")));
+        }
+        out
+    }
+
     fn columns(&self) -> &'static [Column] {
         const {
             &[
@@ -129,7 +170,7 @@ impl Strategy for PodStrategy {
             format!("{}/{}", row.ready, row.total).into(),
             row.reason.into(),
             restarts.into(),
-            age(meta, now).into(),
+            age(now).into(),
             or_none(pod_ip(object)),
             or_none(object.spec.as_ref().and_then(|s| s.node_name.as_deref())),
             or_none(status.and_then(|s| s.nominated_node_name.as_deref())),
@@ -188,4 +229,37 @@ fn readiness_gates(pod: &Pod) -> String {
 fn condition<'a>(pod: &'a Pod, kind: &str) -> Option<&'a str> {
     let conditions = pod.status.as_ref()?.conditions.as_ref()?;
     conditions.iter().find(|c| c.type_ == kind).map(|c| c.status.as_str())
+}
+
+/// What holds of a pod at any time.
+fn rules(pod: &Pod) -> ErrorList {
+    let mut errors = ErrorList::default();
+    let path = Path::new("spec");
+    let Some(spec) = &pod.spec else { return errors };
+    let scope = pod_spec::Scope { is_pod: true, pod_name: text(&pod.metadata.name) };
+    pod_spec::validate(spec, &scope, &path, &mut errors);
+    if text(&spec.service_account_name).is_empty() {
+        let volumes = path.child("volumes");
+        for (i, projected) in
+            spec.volumes.iter().flatten().enumerate().filter_map(|(i, v)| Some((i, v.projected.as_ref()?)))
+        {
+            let volume = volumes.index(i);
+            let sources = volume.child("projected.sources");
+            for (j, _) in
+                projected.sources.iter().flatten().enumerate().filter(|(_, s)| s.service_account_token.is_some())
+            {
+                let why = "must not be specified when serviceAccountName is not set";
+                errors.push(Error::forbidden(&sources.index(j).child("serviceAccountToken"), why));
+            }
+        }
+    }
+    let at = path.child("containers");
+    for (i, c) in spec.containers.iter().enumerate() {
+        pod_spec::image_spaces(c, &at.index(i), &mut errors);
+    }
+    let at = path.child("initContainers");
+    for (i, c) in spec.init_containers.iter().flatten().enumerate() {
+        pod_spec::image_spaces(c, &at.index(i), &mut errors);
+    }
+    errors
 }

@@ -3,8 +3,10 @@
 use super::pod_defaults::default_template;
 use super::printing::{images, names};
 use super::{Column, Context, KindInfo, Strategy, age};
+use super::{checks, workload};
 use crate::selector;
 use apimachinery::field::ErrorList;
+use apimachinery::field::Path;
 use apimachinery::time::Time;
 use k8s_openapi::api::apps::v1::ReplicaSet;
 use serde_json::Value;
@@ -55,6 +57,25 @@ impl Strategy for ReplicaSetStrategy {
         new.spec != old.spec
     }
 
+    fn validate(&self, object: &ReplicaSet) -> ErrorList {
+        let mut errors = ErrorList::default();
+        rules(object, &mut errors);
+        errors
+    }
+
+    fn validate_update(&self, new: &ReplicaSet, old: &ReplicaSet) -> ErrorList {
+        let mut errors = ErrorList::default();
+        rules(new, &mut errors);
+        if let (Some(n), Some(o)) = (&new.spec, &old.spec) {
+            checks::immutable(&n.selector, &o.selector, &Path::new("spec.selector"), &mut errors);
+        }
+        errors
+    }
+
+    fn warnings(&self, object: &ReplicaSet) -> Vec<String> {
+        workload::warnings(&object.metadata, object.spec.as_ref().and_then(|s| s.template.as_ref()))
+    }
+
     fn columns(&self) -> &'static [Column] {
         const {
             &[
@@ -86,7 +107,7 @@ impl Strategy for ReplicaSetStrategy {
             spec.and_then(|s| s.replicas).unwrap_or(0).into(),
             status.map_or(0, |s| s.replicas).into(),
             status.and_then(|s| s.ready_replicas).unwrap_or(0).into(),
-            age(meta, now).into(),
+            age(now).into(),
             names(pods).into(),
             images(pods).into(),
             selector::format(spec.map(|s| &s.selector)).into(),
@@ -100,4 +121,12 @@ impl Strategy for ReplicaSetStrategy {
     fn field(&self, object: &ReplicaSet, path: &str) -> Option<String> {
         (path == "status.replicas").then(|| object.status.as_ref().map_or(0, |s| s.replicas).to_string())
     }
+}
+
+fn rules(object: &ReplicaSet, errors: &mut ErrorList) {
+    let path = Path::new("spec");
+    let Some(spec) = &object.spec else { return };
+    checks::non_negative(spec.replicas.unwrap_or(0).into(), &path.child("replicas"), errors);
+    checks::non_negative(spec.min_ready_seconds.unwrap_or(0).into(), &path.child("minReadySeconds"), errors);
+    workload::selector_and_template(&spec.selector, spec.template.as_ref(), "ReplicaSet", &path, errors);
 }

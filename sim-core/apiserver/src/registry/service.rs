@@ -3,9 +3,12 @@
 use super::printing::NONE;
 use super::service_alloc::{self, kind, needs_address, needs_health_port, needs_node_ports};
 use super::{Column, Context, KindInfo, Strategy, age};
+use super::service_rules;
 use crate::server::Allocators;
 use apimachinery::field::ErrorList;
+use apimachinery::field::Path;
 use apimachinery::labels::format_labels;
+use apimachinery::names;
 use apimachinery::time::Time;
 use k8s_openapi::api::core::v1::{
     ClientIPConfig, LoadBalancerStatus, Service, ServicePort, ServiceSpec, ServiceStatus, SessionAffinityConfig,
@@ -33,6 +36,10 @@ impl Strategy for ServiceStrategy {
             generation: false,
             verbs: &[],
         }
+    }
+
+    fn name_check(&self) -> names::Check {
+        names::dns1123_label
     }
 
     fn default(&self, object: &mut Service) {
@@ -111,6 +118,28 @@ impl Strategy for ServiceStrategy {
         if let Some(spec) = &object.spec {
             service_alloc::release_except(spec, None, allocators);
         }
+    }
+
+    fn validate(&self, object: &Service) -> ErrorList {
+        let mut errors = ErrorList::default();
+        if let Some(spec) = &object.spec {
+            service_rules::validate(spec, &Path::new("spec"), &mut errors);
+        }
+        errors
+    }
+
+    fn validate_update(&self, new: &Service, old: &Service) -> ErrorList {
+        let mut errors = ErrorList::default();
+        if let (Some(n), Some(o)) = (&new.spec, &old.spec) {
+            let path = Path::new("spec");
+            service_rules::validate_update(n, o, &path, &mut errors);
+            service_rules::validate(n, &path, &mut errors);
+        }
+        errors
+    }
+
+    fn warnings(&self, object: &Service) -> Vec<String> {
+        object.spec.as_ref().map(service_rules::warnings).unwrap_or_default()
     }
 
     fn columns(&self) -> &'static [Column] {

@@ -5,8 +5,8 @@ use k8s_openapi::api::core::v1::Volume;
 /// The sources that are set, by their field names, in upstream's order. A volume should have exactly one.
 pub fn sources(v: &Volume) -> impl Iterator<Item = &'static str> {
     [
-        (v.host_path.is_some(), "hostPath"),
         (v.empty_dir.is_some(), "emptyDir"),
+        (v.host_path.is_some(), "hostPath"),
         (v.git_repo.is_some(), "gitRepo"),
         (v.gce_persistent_disk.is_some(), "gcePersistentDisk"),
         (v.aws_elastic_block_store.is_some(), "awsElasticBlockStore"),
