@@ -3,8 +3,8 @@
 use super::checks::{self, text};
 use super::pod_defaults::default_template;
 use super::printing::{images, names};
-use super::{Column, Context, KindInfo, Strategy, age};
 use super::workload;
+use super::{Column, Context, KindInfo, Strategy, age};
 use crate::selector;
 use apimachinery::field::ErrorList;
 use apimachinery::field::{Error, Path, quote};

@@ -1,7 +1,7 @@
 //! Lease: names, defaults, rules and columns.
 
-use super::{Column, KindInfo, Strategy, age};
 use super::checks;
+use super::{Column, KindInfo, Strategy, age};
 use apimachinery::field::{Error, ErrorList, Path};
 use apimachinery::time::Time;
 use k8s_openapi::api::coordination::v1::Lease;
@@ -59,6 +59,6 @@ impl Strategy for LeaseStrategy {
     fn cells(&self, object: &Lease, now: Time) -> Vec<Value> {
         let meta = &object.metadata;
         let holder = object.spec.as_ref().and_then(|s| s.holder_identity.as_deref()).unwrap_or_default();
-        vec![meta.name.as_deref().into(), holder.into(), age(now).into()]
+        vec![meta.name.as_deref().into(), holder.into(), age(meta, now).into()]
     }
 }

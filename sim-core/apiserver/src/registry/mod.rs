@@ -29,6 +29,8 @@ mod service;
 mod service_account;
 mod service_alloc;
 mod service_rules;
+#[cfg(test)]
+mod tests;
 mod volumes;
 mod workload;
 
@@ -277,8 +279,7 @@ impl<S: Strategy> Kind for S {
         Strategy::prepare_status(self, typed_mut(new), typed(old));
     }
     fn validate(&self, object: &dyn Object) -> ErrorList {
-        let mut errors =
-            meta::validate(object.meta(), Strategy::info(self).namespaced, Strategy::name_check(self));
+        let mut errors = meta::validate(object.meta(), Strategy::info(self).namespaced, Strategy::name_check(self));
         errors.extend(Strategy::validate(self, typed(object)).0);
         errors
     }

@@ -1,7 +1,7 @@
 //! Namespace: names, defaults, rules and columns.
 
-use super::{Column, Context, KindInfo, Strategy, age};
 use super::checks;
+use super::{Column, Context, KindInfo, Strategy, age};
 use apimachinery::field::ErrorList;
 use apimachinery::field::Path;
 use apimachinery::names;
@@ -87,7 +87,7 @@ impl Strategy for NamespaceStrategy {
 
     fn cells(&self, object: &Namespace, now: Time) -> Vec<Value> {
         let meta = &object.metadata;
-        vec![meta.name.as_deref().into(), phase(object).into(), age(now).into()]
+        vec![meta.name.as_deref().into(), phase(object).into(), age(meta, now).into()]
     }
 
     fn fields(&self) -> &'static [&'static str] {

@@ -1,8 +1,8 @@
 //! Node: names, defaults, rules and columns.
 
 use super::checks::{self, text};
-use super::{Column, Context, KindInfo, Strategy, age};
 use super::pod_spec;
+use super::{Column, Context, KindInfo, Strategy, age};
 use apimachinery::field::ErrorList;
 use apimachinery::field::{Error, Path, quote};
 use apimachinery::names;

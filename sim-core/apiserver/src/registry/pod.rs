@@ -170,7 +170,7 @@ impl Strategy for PodStrategy {
             format!("{}/{}", row.ready, row.total).into(),
             row.reason.into(),
             restarts.into(),
-            age(now).into(),
+            age(meta, now).into(),
             or_none(pod_ip(object)),
             or_none(object.spec.as_ref().and_then(|s| s.node_name.as_deref())),
             or_none(status.and_then(|s| s.nominated_node_name.as_deref())),

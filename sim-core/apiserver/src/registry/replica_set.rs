@@ -107,7 +107,7 @@ impl Strategy for ReplicaSetStrategy {
             spec.and_then(|s| s.replicas).unwrap_or(0).into(),
             status.map_or(0, |s| s.replicas).into(),
             status.and_then(|s| s.ready_replicas).unwrap_or(0).into(),
-            age(now).into(),
+            age(meta, now).into(),
             names(pods).into(),
             images(pods).into(),
             selector::format(spec.map(|s| &s.selector)).into(),

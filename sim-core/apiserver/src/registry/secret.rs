@@ -1,8 +1,8 @@
 //! Secret: names, defaults, rules and columns.
 
+use super::checks;
 use super::config_map::{DATA_BYTES_MAX, FROZEN};
 use super::{Column, Context, KindInfo, Strategy, age};
-use super::checks;
 use apimachinery::field::ErrorList;
 use apimachinery::field::{Error, Path};
 use apimachinery::names;
@@ -96,7 +96,7 @@ impl Strategy for SecretStrategy {
             meta.name.as_deref().into(),
             object.type_.as_deref().unwrap_or_default().into(),
             object.data.as_ref().map_or(0, |d| d.len()).into(),
-            age(now).into(),
+            age(meta, now).into(),
         ]
     }
 

@@ -2,8 +2,8 @@
 
 use super::printing::NONE;
 use super::service_alloc::{self, kind, needs_address, needs_health_port, needs_node_ports};
-use super::{Column, Context, KindInfo, Strategy, age};
 use super::service_rules;
+use super::{Column, Context, KindInfo, Strategy, age};
 use crate::server::Allocators;
 use apimachinery::field::ErrorList;
 use apimachinery::field::Path;

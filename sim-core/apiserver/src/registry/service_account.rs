@@ -1,7 +1,6 @@
 //! ServiceAccount: names, defaults, rules and columns.
 
 use super::{KindInfo, Strategy};
-use apimachinery::field::ErrorList;
 use k8s_openapi::api::core::v1::ServiceAccount;
 
 pub struct ServiceAccountStrategy;

@@ -1,0 +1,188 @@
+//! Objects as YAML against what the server says of them.
+
+use crate::server::{ApiServer, Config, Writer};
+use apimachinery::time::Time;
+use apimachinery::yaml;
+use k8s_openapi::api::core::v1::{Namespace, Pod};
+
+const NOW: Time = Time(1_700_000_000_000_000);
+
+fn server() -> ApiServer {
+    let mut server = ApiServer::new(Config::default(), NOW);
+    let mut namespace = Namespace::default();
+    namespace.metadata.name = Some("default".into());
+    server.create(namespace, &Writer::new("test")).unwrap();
+    server
+}
+
+/// Creates what the text says, in the namespace `default`; the message of the refusal, or nothing.
+fn create(server: &mut ApiServer, text: &str) -> String {
+    let value = yaml::parse(text).unwrap();
+    let name = value["kind"].as_str().unwrap();
+    let (id, kind) = server.kinds().find(|(_, k)| k.info().kind == name).map(|(id, k)| (id, k.clone())).unwrap();
+    let (mut object, unknown) = kind.decode(&value).unwrap();
+    assert!(unknown.is_empty(), "{unknown:?}");
+    if kind.info().namespaced {
+        object.meta_mut().namespace = Some("default".into());
+    }
+    kind.default(&mut *object);
+    match server.create_object(id, object, &Writer::new("kubectl"), false) {
+        Ok(_) => String::new(),
+        Err(status) => status.message.clone(),
+    }
+}
+
+/// `wanted`: what follows `is invalid: `; empty for an object that is taken.
+fn check(text: &str, wanted: &str) {
+    let message = create(&mut server(), text);
+    let said = message.split_once(" is invalid: ").map_or(message.as_str(), |(_, said)| said);
+    assert_eq!(said, wanted, "{text}");
+}
+
+fn pod(spec: &str) -> String {
+    format!("kind: Pod\nmetadata: {{name: p}}\nspec: {{containers: [{{name: c, image: nginx{spec}}}]}}")
+}
+
+#[test]
+fn pods() {
+    check("kind: Pod\nmetadata: {name: bad}", "spec.containers: Required value");
+    check(&pod(""), "");
+    check(
+        &pod(", ports: [{containerPort: 99999}]"),
+        "spec.containers[0].ports[0].containerPort: Invalid value: 99999: must be between 1 and 65535, inclusive",
+    );
+    check(
+        &pod(", resources: {requests: {memory: 1Gi}, limits: {memory: 512Mi}}"),
+        "spec.containers[0].resources.requests: Invalid value: \"1Gi\": must be less than or equal to memory limit of 512Mi",
+    );
+    check(
+        &pod(", volumeMounts: [{name: nosuch, mountPath: /x}]"),
+        "spec.containers[0].volumeMounts[0].name: Not found: \"nosuch\"",
+    );
+    check(
+        "kind: Pod\nmetadata: {name: d}\nspec: {containers: [{name: c, image: nginx}, {name: c, image: redis}]}",
+        "spec.containers[1].name: Duplicate value: \"c\"",
+    );
+    check(
+        "kind: Pod\nmetadata: {name: d}\nspec: {containers: [{name: c}], restartPolicy: Sometimes}",
+        "[spec.containers[0].image: Required value, spec.restartPolicy: Unsupported value: \"Sometimes\": supported values: \"Always\", \"OnFailure\", \"Never\"]",
+    );
+}
+
+#[test]
+fn probes_env_and_security() {
+    check(&pod(", livenessProbe: {}"), "spec.containers[0].livenessProbe: Required value: must specify a handler type");
+    check(
+        &pod(", livenessProbe: {tcpSocket: {port: 80}, exec: {command: [ls]}, successThreshold: 2, periodSeconds: -1}"),
+        "[spec.containers[0].livenessProbe.tcpSocket: Forbidden: may not specify more than 1 handler type, spec.containers[0].livenessProbe.periodSeconds: Invalid value: -1: must be greater than or equal to 0, spec.containers[0].livenessProbe.successThreshold: Invalid value: 2: must be 1]",
+    );
+    check(
+        &pod(", env: [{name: A, value: x, valueFrom: {fieldRef: {fieldPath: metadata.name}}}]"),
+        "spec.containers[0].env[0].valueFrom: Invalid value: \"\": may not be specified when `value` is not empty",
+    );
+    check(
+        &pod(", env: [{name: A, valueFrom: {fieldRef: {fieldPath: spec.nosuch}}}]"),
+        "spec.containers[0].env[0].valueFrom.fieldRef.fieldPath: Invalid value: \"spec.nosuch\": error converting fieldPath: field label not supported: spec.nosuch",
+    );
+    check(
+        &pod(", securityContext: {runAsUser: -1}"),
+        "spec.containers[0].securityContext.runAsUser: Invalid value: -1: must be between 0 and 2147483647, inclusive",
+    );
+    check(
+        &pod(", imagePullPolicy: Often"),
+        "spec.containers[0].imagePullPolicy: Unsupported value: \"Often\": supported values: \"Always\", \"IfNotPresent\", \"Never\"",
+    );
+}
+
+#[test]
+fn workloads() {
+    check(
+        "kind: Deployment\nmetadata: {name: bad}\nspec: {template: {spec: {containers: []}}}",
+        "[spec.selector: Required value, spec.template.metadata.labels: Invalid value: null: `selector` does not match template `labels`, spec.template.spec.containers: Required value]",
+    );
+    check(
+        "kind: Deployment\nmetadata: {name: bad}\nspec: {selector: {matchLabels: {app: a}}, template: {metadata: {labels: {app: b}}, spec: {containers: [{name: c, image: nginx}]}}}",
+        "spec.template.metadata.labels: Invalid value: {\"app\":\"b\"}: `selector` does not match template `labels`",
+    );
+    check(
+        "kind: Deployment\nmetadata: {name: ok}\nspec: {selector: {matchLabels: {app: a}}, template: {metadata: {labels: {app: a}}, spec: {containers: [{name: c, image: nginx}]}}}",
+        "",
+    );
+    check(
+        "kind: ReplicaSet\nmetadata: {name: bad}\nspec: {replicas: -1, selector: {matchLabels: {app: a}}, template: {metadata: {labels: {app: a}}, spec: {restartPolicy: Never, containers: [{name: c, image: nginx}]}}}",
+        "[spec.replicas: Invalid value: -1: must be greater than or equal to 0, spec.template.spec.restartPolicy: Unsupported value: \"Never\": supported values: \"Always\"]",
+    );
+}
+
+#[test]
+fn services() {
+    check("kind: Service\nmetadata: {name: bad}\nspec: {ports: []}", "spec.ports: Required value");
+    check(
+        "kind: Service\nmetadata: {name: 1bad}\nspec: {ports: [{port: 0}]}",
+        "[spec.ports[0].port: Invalid value: 0: must be between 1 and 65535, inclusive, spec.ports[0].targetPort: Invalid value: 0: must be between 1 and 65535, inclusive]",
+    );
+    check(
+        "kind: Service\nmetadata: {name: two}\nspec: {ports: [{port: 80}, {port: 81}]}",
+        "[spec.ports[0].name: Required value, spec.ports[1].name: Required value]",
+    );
+    check(
+        "kind: Service\nmetadata: {name: np3}\nspec: {type: NodePort, ports: [{port: 80, nodePort: 80}]}",
+        "spec.ports[0].nodePort: Invalid value: 80: provided port is not in the valid range. The range of valid ports is 30000-32767",
+    );
+    let mut server = server();
+    let first = "kind: Service\nmetadata: {name: np}\nspec: {type: NodePort, ports: [{port: 80, nodePort: 30080}], clusterIP: 10.96.0.10}";
+    assert_eq!(create(&mut server, first), "");
+    assert_eq!(
+        create(
+            &mut server,
+            "kind: Service\nmetadata: {name: np2}\nspec: {type: NodePort, ports: [{port: 80, nodePort: 30080}]}"
+        ),
+        "Service \"np2\" is invalid: spec.ports[0].nodePort: Invalid value: 30080: provided port is already allocated"
+    );
+    assert_eq!(
+        create(&mut server, "kind: Service\nmetadata: {name: ip}\nspec: {clusterIP: 10.96.0.10, ports: [{port: 80}]}"),
+        "Service \"ip\" is invalid: spec.clusterIPs: Invalid value: [\"10.96.0.10\"]: failed to allocate IP 10.96.0.10: provided IP is already allocated"
+    );
+    // What a refused service had been given is free again; what the first holds is not.
+    assert_eq!(server.allocators.service_ips.len(), 1);
+    assert_eq!(server.allocators.node_ports.len(), 1);
+}
+
+#[test]
+fn other_kinds() {
+    check(
+        "kind: Namespace\nmetadata: {name: Bad_NS}",
+        "metadata.name: Invalid value: \"Bad_NS\": a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')",
+    );
+    check(
+        "kind: Secret\nmetadata: {name: s}\ntype: kubernetes.io/tls",
+        "[data[tls.crt]: Required value, data[tls.key]: Required value]",
+    );
+    check(
+        "kind: Endpoints\nmetadata: {name: e}\nsubsets: [{ports: [{port: 1}]}]",
+        "subsets[0]: Required value: must specify `addresses` or `notReadyAddresses`",
+    );
+    check(
+        "kind: Lease\nmetadata: {name: l}\nspec: {leaseDurationSeconds: 0}",
+        "spec.leaseDurationSeconds: Invalid value: 0: must be greater than 0",
+    );
+}
+
+fn pod_of(server: &ApiServer, name: &str) -> Pod {
+    (*server.get::<Pod>("default", name).unwrap()).clone()
+}
+
+#[test]
+fn a_forbidden_pod_update_shows_the_difference() {
+    let mut server = server();
+    assert_eq!(create(&mut server, &pod("")), "");
+    let writer = Writer::new("kubectl");
+    let mut changed = pod_of(&server, "p");
+    changed.spec.as_mut().unwrap().node_selector = Some([("disk".to_owned(), "ssd".to_owned())].into());
+    let refused = server.update(changed, &writer).unwrap_err();
+    let wanted = "- \"NodeSelector\": null,\n+ \"NodeSelector\": {\n+  \"disk\": \"ssd\"\n+ },\n";
+    assert!(refused.message.contains(wanted), "{}", refused.message);
+    let mut image = pod_of(&server, "p");
+    image.spec.as_mut().unwrap().containers[0].image = Some("nginx:2".into());
+    assert!(server.update(image, &writer).is_ok());
+}
