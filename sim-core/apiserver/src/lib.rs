@@ -9,6 +9,7 @@
 
 pub mod decode;
 pub mod handler;
+pub mod managedfields;
 pub mod object;
 pub mod registry;
 pub mod selector;

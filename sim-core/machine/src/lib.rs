@@ -7,5 +7,4 @@
 pub mod fs;
 pub mod host;
 pub mod machine;
-pub mod net;
 pub mod process;

@@ -6,6 +6,7 @@
 //!
 //! Models: apiserver `pkg/endpoints`. Invariant: nothing a client sends makes the server panic or work without bound.
 
+mod apply;
 mod auth;
 mod base64;
 mod body;

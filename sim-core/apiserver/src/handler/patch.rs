@@ -7,7 +7,7 @@ use super::body::{self, report};
 use super::negotiate::Encoding;
 use super::options::{FieldValidation, WriteOptions};
 use super::subresource::Part;
-use super::{Answer, Call, Scope, write};
+use super::{Answer, Call, Scope, apply, write};
 use crate::ApiServer;
 use crate::decode;
 use crate::object::Object;
@@ -58,7 +58,7 @@ pub(super) fn patch_through(
     let patch_type = patch_type(call, strategic)?;
     let options = WriteOptions::read(call, "PatchOptions", patch_type == PatchType::Apply)?;
     if patch_type == PatchType::Apply {
-        return Err(apply_unsupported());
+        return apply::apply(server, call, scope, &options, door, part);
     }
     let current =
         server.storage.get(scope.id, &scope.namespace, &scope.name).cloned().ok_or_else(|| scope.not_found())?;
@@ -66,12 +66,6 @@ pub(super) fn patch_through(
     let object = part(&*current, object)?;
     let object = write::update_decoded(server, call, scope, &options, object, door)?;
     Ok(Answer::Object(200, object))
-}
-
-pub(super) fn apply_unsupported() -> Status {
-    Status::unsupported_media_type(
-        "server-side apply is not simulated yet: application/apply-patch+yaml is not understood here",
-    )
 }
 
 /// The object that `current` becomes, decoded, checked against the path.
@@ -176,7 +170,9 @@ pub(super) fn apply_to(
             let meta = patch::meta::for_kind(info.group, info.kind).ok_or_else(unprocessable)?;
             patch::strategic::apply(current, &patch, meta).map_err(|e| Status::bad_request(e.0))?
         }
-        PatchType::Apply => return Err(apply_unsupported()),
+        PatchType::Apply => {
+            return Err(Status::unsupported_media_type("server-side apply of this subresource is not simulated"));
+        }
     };
     Ok((value, patch))
 }

@@ -203,6 +203,7 @@ fn scale(server: &mut ApiServer, call: &mut Call, scope: &Scope) -> Result<Answe
     let text = |key: &str| wanted["metadata"][key].as_str().filter(|t| !t.is_empty()).map(str::to_owned);
     object.meta_mut().resource_version = text("resourceVersion");
     object.meta_mut().uid = text("uid");
+    write::manage(server, call, scope, &options, Some(&*old), &mut *object);
     let writer = call.writer(&options.field_manager);
     let updated = server.update_object(scope.id, object, Door::Main, &writer, options.dry_run)?;
     Ok(Answer::Value(200, scale_of(&updated.to_value())))

@@ -327,6 +327,99 @@ fn yaml_goes_in_and_out() {
     assert!(text.as_str().is_some_and(|t| t.starts_with("apiVersion: v1\ndata:\n  a: b\nkind: ConfigMap\n")), "{text}");
 }
 
+fn managers(object: &Value) -> Vec<Value> {
+    let entries = object["metadata"]["managedFields"].as_array().cloned().unwrap_or_default();
+    entries.iter().map(|e| json!([e["manager"], e["operation"], e["fieldsV1"]])).collect()
+}
+
+fn apply(server: &mut ApiServer, target: &str, config: Value) -> (u16, Value) {
+    let headers = [("content-type", "application/apply-patch+yaml")];
+    let response = send(server, Method::Patch, target, &headers, Body::Json(config));
+    (response.code, value(&response))
+}
+
+#[test]
+fn fields_have_managers() {
+    let s = &mut server();
+    let agent = [("user-agent", "curl/8.0")];
+    let one = &format!("{MAPS}/one");
+    let made = value(&send(s, Method::Post, MAPS, &agent, Body::Json(config_map("one"))));
+    assert_eq!(managers(&made), [json!(["curl", "Update", {"f:data": {".": {}, "f:a": {}}}])]);
+    let merge = [("user-agent", "curl/8.0"), ("content-type", "application/merge-patch+json")];
+    let patch = Body::Json(json!({"data": {"a": null, "c": "d"}}));
+    let patched = value(&send(s, Method::Patch, one, &merge, patch));
+    assert_eq!(managers(&patched), [json!(["curl", "Update", {"f:data": {".": {}, "f:c": {}}}])]);
+
+    let mine = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"c": "mine"}});
+    let (code, refused) = apply(s, &format!("{one}?fieldManager=me"), mine.clone());
+    assert_eq!(
+        (code, refused),
+        (
+            409,
+            json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+                "message": "Apply failed with 1 conflict: conflict with \"curl\" using v1: .data.c", "reason": "Conflict",
+                "details": {"causes": [{"reason": "FieldManagerConflict", "message": "conflict with \"curl\" using v1",
+                    "field": ".data.c"}]}, "code": 409})
+        )
+    );
+    let (code, applied) = apply(s, &format!("{one}?fieldManager=me&force=true"), mine);
+    assert_eq!((code, &applied["data"]), (200, &json!({"c": "mine"})));
+    assert_eq!(
+        managers(&applied),
+        [json!(["me", "Apply", {"f:data": {"f:c": {}}}]), json!(["curl", "Update", {"f:data": {}}])]
+    );
+    // What is no longer applied goes away.
+    let other = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"e": "f"}});
+    let (_, applied) = apply(s, &format!("{one}?fieldManager=me"), other);
+    assert_eq!(applied["data"], json!({"e": "f"}));
+    // Nothing changes: nothing is written.
+    let again = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"e": "f"}});
+    let (_, same) = apply(s, &format!("{one}?fieldManager=me"), again);
+    assert_eq!(same["metadata"]["resourceVersion"], applied["metadata"]["resourceVersion"]);
+}
+
+#[test]
+fn applies_create_and_conflict_in_lists() {
+    let s = &mut server();
+    let target = "/apis/apps/v1/namespaces/default/deployments/app";
+    let deployment = |replicas: i32, image: &str| {
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "app"},
+            "spec": {"replicas": replicas, "selector": {"matchLabels": {"app": "app"}},
+                "template": {"metadata": {"labels": {"app": "app"}}, "spec": {"containers": [
+                    {"name": "web", "image": "nginx", "ports": [{"containerPort": 80}]},
+                    {"name": "side", "image": image}]}}}})
+    };
+    let (code, made) = apply(s, &format!("{target}?fieldManager=kubectl"), deployment(1, "busybox"));
+    assert_eq!(code, 201, "{made}");
+    let patch = [("content-type", "application/merge-patch+json")];
+    let mut body = deployment(2, "busybox:2");
+    body["metadata"] = json!({"labels": {"x": "y"}});
+    send(s, Method::Patch, &format!("{target}?fieldManager=kubectl-patch"), &patch, Body::Json(body));
+    let (_, refused) = apply(s, &format!("{target}?fieldManager=kubectl"), deployment(1, "busybox"));
+    assert_eq!(
+        refused["message"],
+        "Apply failed with 2 conflicts: conflicts with \"kubectl-patch\" using apps/v1:\n- .spec.replicas\n- \
+         .spec.template.spec.containers[name=\"side\"].image"
+    );
+    let (code, forced) = apply(s, &format!("{target}?fieldManager=kubectl&force=true"), deployment(1, "busybox"));
+    assert_eq!((code, &forced["spec"]["replicas"]), (200, &1.into()));
+    assert_eq!(forced["metadata"]["labels"], json!({"x": "y"}), "others keep what is theirs");
+    let mut unknown = deployment(1, "busybox");
+    unknown["spec"]["bogus"] = 1.into();
+    let (code, refused) = apply(s, &format!("{target}?fieldManager=kubectl"), unknown);
+    assert_eq!(
+        (code, refused["message"].as_str()),
+        (
+            500,
+            Some(
+                "failed to create typed patch object (default/app; apps/v1, Kind=Deployment): .spec.bogus: field not \
+                 declared in schema"
+            )
+        )
+    );
+    assert_eq!(apply(s, target, deployment(1, "x")).0, 422, "a field manager is required");
+}
+
 const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
 
 #[test]
@@ -591,7 +684,15 @@ fn junk_never_harms() {
         "v3",
         "deployments",
     ];
+    let targets = [
+        "/api/v1/namespaces/default/pods/web",
+        "/api/v1/namespaces/default/configmaps/one",
+        "/api/v1/namespaces/default",
+        "/apis/apps/v1/namespaces/default/deployments/web",
+        "/api/v1/namespaces/default/serviceaccounts",
+    ];
     let queries = [
+        ("fieldManager", "me"),
         ("limit", "-1"),
         ("limit", "9999999999999999999"),
         ("continue", "e30"),
@@ -642,7 +743,10 @@ fn junk_never_harms() {
     let mut rng = apimachinery::rng::Rng::derive(7, "junk", "", 0);
     let mut pick = |n: usize| rng.below(n as u64) as usize;
     for _ in 0..20_000 {
-        let path: String = (0..pick(8)).map(|_| format!("/{}", parts[pick(parts.len())])).collect();
+        let mut path: String = (0..pick(8)).map(|_| format!("/{}", parts[pick(parts.len())])).collect();
+        if pick(2) == 0 {
+            path = format!("{}{}", targets[pick(targets.len())], ["", "/status", "/scale", "/log"][pick(4)]);
+        }
         let mut request = Request::new(methods[pick(methods.len())], path);
         for _ in 0..pick(3) {
             let (name, value) = queries[pick(queries.len())];

@@ -5,6 +5,7 @@
 use super::options::WriteOptions;
 use super::{Answer, Call, Scope, body};
 use crate::ApiServer;
+use crate::managedfields::{self, Who};
 use crate::object::{Object, ObjectRef};
 use crate::server::Door;
 use apimachinery::status::Status;
@@ -31,6 +32,7 @@ pub(super) fn create_decoded(
     dedup_owners(call, &mut *object);
     let versioned = object.meta().resource_version.as_deref().is_some_and(|v| !v.is_empty() && v != "0");
     scope.kind.default(&mut *object);
+    manage(server, call, scope, options, None, &mut *object);
     let writer = call.writer(&options.field_manager);
     if versioned {
         // The store refuses it after everything else has been checked.
@@ -63,12 +65,34 @@ pub(super) fn update_decoded(
 ) -> Result<ObjectRef, Status> {
     dedup_owners(call, &mut *object);
     scope.kind.default(&mut *object);
+    let old = server.storage.get(scope.id, &scope.namespace, &scope.name).cloned();
+    if let Some(old) = &old {
+        manage(server, call, scope, options, Some(&**old), &mut *object);
+    }
     let writer = call.writer(&options.field_manager);
     let updated = server.update_object(scope.id, object, door, &writer, options.dry_run)?;
     if door == Door::Main {
         call.warnings.extend(scope.kind.warnings(&*updated));
     }
     Ok(updated)
+}
+
+/// Notes in `metadata.managedFields` who wrote which field.
+pub(super) fn manage(
+    server: &ApiServer,
+    call: &Call,
+    scope: &Scope,
+    options: &WriteOptions,
+    old: Option<&dyn Object>,
+    new: &mut dyn Object,
+) {
+    let manager = call.manager(&options.field_manager);
+    let api_version = scope.kind.info().api_version();
+    let who = Who { manager: &manager, api_version: &api_version, subresource: &scope.subresource, now: server.now };
+    let given = new.meta_mut().managed_fields.take().filter(|list| list.iter().any(|m| m.operation.is_some()));
+    let had = given.or_else(|| old.and_then(|o| o.meta().managed_fields.clone())).unwrap_or_default();
+    let managed = managedfields::update(old.map(Object::to_value).as_ref(), &new.to_value(), &had, &who);
+    new.meta_mut().managed_fields = (!managed.is_empty()).then_some(managed);
 }
 
 /// A namespace in the object must be that of the path; none means that of the path.
