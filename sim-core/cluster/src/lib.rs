@@ -17,6 +17,7 @@ pub mod latency;
 pub mod network;
 pub mod recorder;
 pub mod scheduler;
+pub mod taints;
 
 pub use apiserver::{ApiServer, Change, KindId, Verb};
 pub use cluster::{Cluster, Config, Ctx};

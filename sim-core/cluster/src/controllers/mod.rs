@@ -7,7 +7,7 @@
 mod deployment;
 mod informer;
 pub mod kubernetes_service;
-mod meta;
+pub(crate) mod meta;
 mod replicaset;
 mod root_ca;
 mod selector;
