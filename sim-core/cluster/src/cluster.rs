@@ -109,6 +109,11 @@ impl Cluster {
         self.api.now
     }
 
+    /// What the scheduler last thought about the pod with this uid.
+    pub fn explain(&self, uid: &str) -> Option<&crate::scheduler::Decision> {
+        self.scheduler.explain(uid)
+    }
+
     /// When something will next happen by itself.
     pub fn next_due(&mut self) -> Option<Time> {
         self.dispatch();

@@ -18,6 +18,8 @@ pub mod network;
 pub mod recorder;
 pub mod scheduler;
 pub mod taints;
+#[cfg(test)]
+mod testbed;
 
 pub use apiserver::{ApiServer, Change, KindId, Verb};
 pub use cluster::{Cluster, Config, Ctx};

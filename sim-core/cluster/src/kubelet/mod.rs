@@ -71,7 +71,7 @@ const LEASES_PER_REPORT: u64 = 30;
 impl Kubelets {
     pub fn new(config: &Config, now: Time, agenda: &mut Agenda) -> Self {
         let mut this = Self { config: Some(Arc::new(config.clone())), ..Self::default() };
-        for i in 0..config.nodes.max(1) {
+        for i in 0..config.nodes {
             let name = if i == 0 { config.name.clone() } else { format!("{}-m{:02}", config.name, i + 1) };
             this.add_node(&name, config.capacity.clone(), now, agenda);
         }

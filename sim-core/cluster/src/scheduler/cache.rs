@@ -4,8 +4,8 @@
 //! Invariant: a node's sums are those of the pods listed on it; slots are stable while no node comes or goes.
 
 use super::resources::{Requests, Resources, pods_allowed};
-use crate::controllers::meta::{is_terminal, name_of, namespace_of, node_of};
 use crate::controllers::SelectorIndex;
+use crate::controllers::meta::{is_terminal, name_of, namespace_of, node_of};
 use apimachinery::labels::Selector;
 use apiserver::ApiServer;
 use k8s_openapi::api::core::v1::{ContainerPort, Node, Pod, PodSpec, Taint};
@@ -259,13 +259,7 @@ impl Cache {
     }
 
     /// How many pods of `namespace` the selector selects, by slot of their node.
-    pub fn counts(
-        &mut self,
-        namespace: &str,
-        selector: &Selector,
-        with_deleting: bool,
-        api: &ApiServer,
-    ) -> CountsId {
+    pub fn counts(&mut self, namespace: &str, selector: &Selector, with_deleting: bool, api: &ApiServer) -> CountsId {
         let key = format!("{namespace}/{with_deleting}/{selector}");
         if let Some(id) = self.ids.get(&key) {
             return CountsId(*id);

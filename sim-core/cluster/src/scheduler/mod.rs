@@ -11,6 +11,8 @@ mod plugins;
 mod preemption;
 mod queue;
 mod resources;
+#[cfg(test)]
+mod tests;
 
 pub use decision::{Decision, NodeVerdict};
 
@@ -107,9 +109,8 @@ impl Scheduler {
             }
             Some(pod) => {
                 // Its own status says nothing that the scheduler did not write.
-                let relevant = old.is_none_or(|o| {
-                    o.spec != pod.spec || o.metadata.labels != pod.metadata.labels || !is_ours(o)
-                });
+                let relevant =
+                    old.is_none_or(|o| o.spec != pod.spec || o.metadata.labels != pod.metadata.labels || !is_ours(o));
                 if relevant {
                     self.queue.add(pod_key(pod), priority(pod));
                 }

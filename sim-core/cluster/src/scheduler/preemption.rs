@@ -23,12 +23,7 @@ pub struct Candidate {
 }
 
 /// The node to make room on, or why there is none, in the words of the condition.
-pub fn preempt(
-    pod: &Incoming,
-    search: &Search,
-    cache: &mut Cache,
-    api: &ApiServer,
-) -> Result<Candidate, String> {
+pub fn preempt(pod: &Incoming, search: &Search, cache: &mut Cache, api: &ApiServer) -> Result<Candidate, String> {
     if let Some(why) = ineligible(pod, search, cache, api) {
         return Err(why.to_owned());
     }
@@ -88,13 +83,7 @@ fn victims_on(pod: &Incoming, slot: usize, cache: &mut Cache, api: &ApiServer) -
     if gone.is_empty() { Err(vec![NO_VICTIMS.into()]) } else { Ok(gone) }
 }
 
-fn fits(
-    pod: &Incoming,
-    slot: usize,
-    gone: &[Arc<Pod>],
-    cache: &mut Cache,
-    api: &ApiServer,
-) -> Result<(), Vec<String>> {
+fn fits(pod: &Incoming, slot: usize, gone: &[Arc<Pod>], cache: &mut Cache, api: &ApiServer) -> Result<(), Vec<String>> {
     let without = Without { slot, pods: gone };
     let state = State::prepare(pod, cache, api, Some(&without));
     let mut node: NodeInfo = cache.nodes[slot].clone();

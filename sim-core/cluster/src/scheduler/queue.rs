@@ -141,8 +141,7 @@ impl Queue {
 
     fn move_where(&mut self, now: Time, which: impl Fn(&Entry) -> bool) {
         let entries = &self.entries;
-        let keys: Vec<_> =
-            self.unschedulable.iter().filter(|k| entries.get(*k).is_some_and(&which)).cloned().collect();
+        let keys: Vec<_> = self.unschedulable.iter().filter(|k| entries.get(*k).is_some_and(&which)).cloned().collect();
         for key in keys {
             self.unschedulable.remove(&key);
             let Some(entry) = self.entries.get_mut(&key) else { continue };
@@ -162,6 +161,7 @@ impl Queue {
         !self.unschedulable.is_empty()
     }
 
+    #[cfg(test)]
     pub fn holds(&self, key: &PodKey) -> bool {
         self.entries.contains_key(key)
     }

@@ -134,11 +134,7 @@ impl Requests {
         }
         let overhead = Resources::read(spec.overhead.as_ref());
         exact.add(&overhead, 1);
-        Self {
-            exact,
-            assumed_milli_cpu: cpu + overhead.milli_cpu,
-            assumed_memory: memory + overhead.memory,
-        }
+        Self { exact, assumed_milli_cpu: cpu + overhead.milli_cpu, assumed_memory: memory + overhead.memory }
     }
 }
 

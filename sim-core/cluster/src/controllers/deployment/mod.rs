@@ -8,6 +8,8 @@ mod arithmetic;
 mod revision;
 mod rollout;
 mod status;
+#[cfg(test)]
+mod tests;
 
 use super::meta::{controller_of, controller_ref, name_of, namespace_of, uid_of};
 use super::{Action, Controller, Informer, Key, Seen, selector};

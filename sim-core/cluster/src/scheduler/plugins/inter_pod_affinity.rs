@@ -59,8 +59,11 @@ impl State {
         without: Option<&Without<'_>>,
     ) {
         let read = |terms: &[PodAffinityTerm]| terms.iter().map(|t| term(t, &pod.pod, api)).collect::<Vec<_>>();
-        self.affinity = read(required(a.pod_affinity.as_ref().map(|p| &p.required_during_scheduling_ignored_during_execution)));
-        self.anti = read(required(a.pod_anti_affinity.as_ref().map(|p| &p.required_during_scheduling_ignored_during_execution)));
+        self.affinity =
+            read(required(a.pod_affinity.as_ref().map(|p| &p.required_during_scheduling_ignored_during_execution)));
+        self.anti = read(required(
+            a.pod_anti_affinity.as_ref().map(|p| &p.required_during_scheduling_ignored_during_execution),
+        ));
         self.matches_itself = self.affinity.iter().all(|t| t.matches(&pod.pod));
         if let Some(first) = self.affinity.first() {
             // Only pods that satisfy every term count.
@@ -80,7 +83,12 @@ impl State {
         }
         for (weighted, sign) in [
             (preferred(a.pod_affinity.as_ref().map(|p| &p.preferred_during_scheduling_ignored_during_execution)), 1),
-            (preferred(a.pod_anti_affinity.as_ref().map(|p| &p.preferred_during_scheduling_ignored_during_execution)), -1),
+            (
+                preferred(
+                    a.pod_anti_affinity.as_ref().map(|p| &p.preferred_during_scheduling_ignored_during_execution),
+                ),
+                -1,
+            ),
         ] {
             for w in weighted {
                 let t = term(&w.pod_affinity_term, &pod.pod, api);
@@ -100,7 +108,7 @@ impl State {
             }
             let Some(a) = affinity_of(&other) else { continue };
             let labels = &cache.nodes[slot].labels;
-            let mut add = |into: &mut PerTopology, t: &PodAffinityTerm, weight: i64| {
+            let add = |into: &mut PerTopology, t: &PodAffinityTerm, weight: i64| {
                 let Some(value) = labels.get(&t.topology_key) else { return };
                 if term(t, &other, api).matches(&pod.pod) {
                     *into.entry(t.topology_key.clone()).or_default().entry(value.clone()).or_default() += weight;

@@ -3,8 +3,8 @@
 //! Hard constraints filter; soft ones score. Pods without constraints of their own are spread softly over nodes and
 //! zones together with the other pods of their service or set.
 
-use super::{Event, Incoming, NodeInfo, Plugin, Refusal, SCORE_MAX, View, Without};
 use super::node_affinity;
+use super::{Event, Incoming, NodeInfo, Plugin, Refusal, SCORE_MAX, View, Without};
 use crate::controllers::meta::{controller_of, namespace_of};
 use crate::controllers::selector;
 use crate::scheduler::cache::{Cache, CountsId};
@@ -126,8 +126,8 @@ fn thought_away(c: &Constraint, pod: &Incoming, without: &Without<'_>, all: &[To
 /// Whether a node's pods count: by default if the pod could go there by affinity, whatever its taints.
 fn counted(c: &Constraint, pod: &Incoming, node: &NodeInfo) -> bool {
     let affine = !c.honor_affinity || pod.spec().is_none_or(|s| node_affinity::required_matches(s, node));
-    let tolerated = !c.honor_taints
-        || untolerated(&node.taints, tolerations(&pod.pod), &[NO_SCHEDULE, NO_EXECUTE]).is_none();
+    let tolerated =
+        !c.honor_taints || untolerated(&node.taints, tolerations(&pod.pod), &[NO_SCHEDULE, NO_EXECUTE]).is_none();
     affine && tolerated
 }
 
@@ -247,4 +247,3 @@ impl Plugin for PodTopologySpread {
 fn ignored(state: &State, node: &NodeInfo) -> bool {
     state.own && state.soft.iter().any(|c| !node.labels.contains_key(&c.key))
 }
-
