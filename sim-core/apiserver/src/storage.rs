@@ -103,7 +103,12 @@ impl Storage {
         let table = &self.tables[usize::from(kind.0)];
         match namespace {
             Some(ns) => Box::new(table.get(ns).into_iter().flat_map(BTreeMap::values)),
-            None => Box::new(table.values().flat_map(BTreeMap::values)),
+            None => {
+                // In etcd a slash follows the namespace: `kube-system/…` sorts before `kube/…`.
+                let mut tables: Vec<_> = table.iter().collect();
+                tables.sort_by(|a, b| a.0.bytes().chain([b'/']).cmp(b.0.bytes().chain([b'/'])));
+                Box::new(tables.into_iter().flat_map(|(_, names)| names.values()))
+            }
         }
     }
 

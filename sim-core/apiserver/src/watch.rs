@@ -5,7 +5,7 @@
 //! Models: the API server's watch cache and `pkg/endpoints/handlers/watch.go`.
 
 use crate::ApiServer;
-use crate::handler::{matches, table};
+use crate::handler::{matches, table, view};
 use crate::object::{Object, ObjectRef};
 use crate::registry::Kind;
 use crate::storage::{Change, KindId, Verb};
@@ -155,7 +155,7 @@ impl ApiServer {
             let metadata = serde_json::to_value(object.meta()).unwrap_or_default();
             json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": metadata})
         } else {
-            object.to_value()
+            view(&**object)
         };
         value["metadata"]["resourceVersion"] = version.into();
         value

@@ -55,6 +55,7 @@ pub(super) fn apply(
     let meta = object.meta_mut();
     meta.managed_fields = Some(applied.managed_fields());
     let Some(live) = live else {
+        super::auth::authorize_create(server, call, scope)?;
         meta.resource_version = None;
         scope.kind.default(&mut *object);
         let created = server.create_object(scope.id, object, &writer, options.dry_run)?;

@@ -3,7 +3,7 @@
 //! Models: apiserver `pkg/authentication`, `pkg/authorization`. Inside the process a request without credentials is the
 //! cluster's administrator's, as with the kubeconfig that minikube wrote.
 
-use super::Call;
+use super::{Call, Scope};
 use crate::ApiServer;
 use apimachinery::http::Request;
 use apimachinery::status::Status;
@@ -111,6 +111,19 @@ pub(super) fn authorize(server: &ApiServer, user: &User, attributes: &Attributes
     };
     let why = format!("User \"{}\" cannot {verb} resource \"{what}\" in API group \"{group}\" {scope}", user.name);
     Err(Status::forbidden(group, resource, name, &why))
+}
+
+/// An update that makes the object needs the right to create it.
+pub(super) fn authorize_create(server: &ApiServer, call: &Call, scope: &Scope) -> Result<(), Status> {
+    let attributes = Attributes {
+        verb: "create",
+        group: scope.group(),
+        resource: scope.resource(),
+        subresource: &scope.subresource,
+        namespace: &scope.namespace,
+        name: &scope.name,
+    };
+    authorize(server, &call.user, &attributes)
 }
 
 /// Paths that anybody may ask for, and those for everybody who is somebody.

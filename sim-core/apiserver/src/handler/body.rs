@@ -203,12 +203,11 @@ fn check_kind(server: &ApiServer, scope: &Scope, value: &mut Value, summary: &st
         );
         return Err(unrecognized(&why));
     };
-    for (key, field) in [("apiVersion", "APIVersion"), ("kind", "Kind")] {
+    for key in ["apiVersion", "kind"] {
         if let Some(other) = map.get(key)
             && !other.is_string()
             && !other.is_null()
         {
-            let _ = field;
             let why =
                 format!("json: cannot unmarshal {} into Go struct field .{key} of type string", decode::go_word(other));
             return Err(unrecognized(&why));
@@ -242,11 +241,7 @@ fn other_kind(server: &ApiServer, scope: &Scope, value: &Value, api_version: &st
     let why = match other {
         None => {
             let scheme = "in scheme \"pkg/api/legacyscheme/scheme.go:30\"";
-            if server.kinds().any(|(_, k)| k.info().group == group && k.info().version == version) {
-                format!("no kind {} is registered for version {} {scheme}", quote(kind), quote(api_version))
-            } else {
-                format!("no kind {} is registered for version {} {scheme}", quote(kind), quote(api_version))
-            }
+            format!("no kind {} is registered for version {} {scheme}", quote(kind), quote(api_version))
         }
         Some((_, k)) => match k.decode(value) {
             Err(e) => e.0,

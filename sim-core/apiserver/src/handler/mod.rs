@@ -12,6 +12,7 @@ mod base64;
 mod body;
 mod delete;
 mod discovery;
+mod goshape;
 mod health;
 mod negotiate;
 mod node;
@@ -28,6 +29,7 @@ mod tests;
 mod write;
 
 pub use auth::User;
+pub(crate) use goshape::view;
 pub use node::{NodeOptions, NodeRequest, NodeTarget, NodeVerb};
 pub(crate) use read::matches;
 pub(crate) use render::table;

@@ -88,7 +88,8 @@ fn versioned<'p>(group: &'p str, rest: &'p str) -> Route<'p> {
     {
         let (namespace, after_name) = segment(after);
         let (next, _) = segment(after_name);
-        if !next.is_empty() && !(group.is_empty() && matches!(next, "status" | "finalize")) {
+        let of_namespace = group.is_empty() && matches!(next, "status" | "finalize");
+        if !next.is_empty() && !of_namespace {
             out.namespace = namespace;
             rest = after_name;
         }

@@ -53,9 +53,8 @@ pub(super) fn list(server: &ApiServer, call: &Call, scope: &Scope) -> Result<Ans
 /// Where a list goes on.
 struct Resume {
     revision: Option<u64>,
-    /// The last key that has been delivered; empty: the list starts.
-    namespace: String,
-    name: String,
+    /// The last key that has been delivered, `namespace/name`; empty: the list starts.
+    after: String,
 }
 
 /// Everything that the options select.
@@ -78,8 +77,8 @@ pub(super) fn select(server: &ApiServer, scope: &Scope, options: &ListOptions) -
     };
     let mut candidates = candidates.skip_while(|o| {
         let meta = o.meta();
-        let key = (meta.namespace.as_deref().unwrap_or_default(), meta.name.as_deref().unwrap_or_default());
-        !resume.name.is_empty() && key <= (resume.namespace.as_str(), resume.name.as_str())
+        let (ns, name) = (meta.namespace.as_deref().unwrap_or_default(), meta.name.as_deref().unwrap_or_default());
+        !resume.after.is_empty() && ns.bytes().chain([b'/']).chain(name.bytes()).le(resume.after.bytes())
     });
     let mut items = Vec::new();
     let wanted = |o: &&ObjectRef| everything || matches(&*scope.kind, &***o, &options.labels, &options.fields);
@@ -114,7 +113,7 @@ fn encode_token(revision: i64, start: &str) -> String {
 }
 
 fn resume(server: &ApiServer, scope: &Scope, options: &ListOptions) -> Result<Resume, Status> {
-    let mut out = Resume { revision: None, namespace: String::new(), name: String::new() };
+    let mut out = Resume { revision: None, after: String::new() };
     if options.resume.is_empty() {
         let wanted = options::revision(&options.resource_version)?;
         options::check_not_ahead(server, wanted)?;
@@ -151,16 +150,7 @@ fn resume(server: &ApiServer, scope: &Scope, options: &ListOptions) -> Result<Re
         return Err(Status::bad_request("specifying resource version is not allowed when using continue"));
     }
     let key = start.trim_start_matches('/').trim_end_matches('\0');
-    match key.split_once('/') {
-        Some((namespace, name)) => {
-            namespace.clone_into(&mut out.namespace);
-            name.clone_into(&mut out.name);
-        }
-        None => {
-            scope.namespace.clone_into(&mut out.namespace);
-            key.clone_into(&mut out.name);
-        }
-    }
+    out.after = if key.contains('/') { key.to_owned() } else { format!("{}/{key}", scope.namespace) };
     if let Ok(revision) = u64::try_from(revision) {
         options::check_not_ahead(server, revision)?;
         if revision < server.storage.compacted() {
@@ -184,24 +174,19 @@ fn expired(start: &str) -> Status {
 }
 
 /// The objects of a kind as they were at `revision`: today's, with the log undone.
-fn past(
-    server: &ApiServer,
-    scope: &Scope,
-    namespace: Option<&str>,
-    revision: u64,
-) -> BTreeMap<(String, String), ObjectRef> {
+fn past(server: &ApiServer, scope: &Scope, namespace: Option<&str>, revision: u64) -> BTreeMap<String, ObjectRef> {
     let key = |o: &ObjectRef| {
         let meta = o.meta();
-        (meta.namespace.clone().unwrap_or_default(), meta.name.clone().unwrap_or_default())
+        format!("{}/{}", meta.namespace.as_deref().unwrap_or_default(), meta.name.as_deref().unwrap_or_default())
     };
     let mut out: BTreeMap<_, _> =
         server.storage.list(scope.id, namespace).map(|o| (key(o), ObjectRef::clone(o))).collect();
     let changes: Vec<_> = server.storage.changes_after(revision).filter(|c| c.kind == scope.id).collect();
     for change in changes.into_iter().rev() {
-        let key = key(&change.object);
-        if namespace.is_some_and(|ns| ns != key.0) {
+        if namespace.is_some() && namespace != change.object.meta().namespace.as_deref() {
             continue;
         }
+        let key = key(&change.object);
         match &change.old {
             Some(old) => out.insert(key, ObjectRef::clone(old)),
             None => out.remove(&key),

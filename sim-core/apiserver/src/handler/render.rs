@@ -2,6 +2,7 @@
 //!
 //! Models: apiserver `pkg/endpoints/handlers/response.go` and `responsewriters`.
 
+use super::goshape::view;
 use super::negotiate::{Accepted, Encoding, Shape, error_encoding};
 use super::read::List;
 use super::{Answer, Call, Scope};
@@ -65,7 +66,7 @@ fn shape_object(
     object: &ObjectRef,
 ) -> Result<Value, Status> {
     match accepted.shape {
-        Shape::Object => Ok(object.to_value()),
+        Shape::Object => Ok(view(&**object)),
         Shape::Table => {
             let metadata = json!({"resourceVersion": object.meta().resource_version});
             let include = include_object(call)?;
@@ -125,7 +126,7 @@ fn not_acceptable(message: String) -> Status {
 
 /// The object as an element of a list: without kind and version, as Go's typed lists have it.
 fn to_list_item(object: &dyn Object) -> Value {
-    let mut value = object.to_value();
+    let mut value = view(object);
     if let Some(map) = value.as_object_mut() {
         map.remove("kind");
         map.remove("apiVersion");
@@ -166,7 +167,7 @@ pub(crate) fn table<'o>(
             let carried = match include {
                 IncludeObject::None => Value::Null,
                 IncludeObject::Metadata => partial(&**object, false),
-                IncludeObject::Object => object.to_value(),
+                IncludeObject::Object => view(&**object),
             };
             json!({"cells": kind.cells(&**object, now), "object": carried})
         })

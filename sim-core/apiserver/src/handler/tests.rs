@@ -76,12 +76,15 @@ fn check(server: &mut ApiServer, request: (Method, &str, &str), body: &str, expe
     assert_eq!((response.code, text("reason").as_str(), text("message").as_str()), expected, "{method:?} {target}");
 }
 
+/// Method, target and media type; body; code, reason and message.
+type Case<'a> = ((Method, &'a str, &'a str), &'a str, (u16, &'a str, &'a str));
+
 #[test]
 fn failures_are_told_in_the_words_of_the_real_server() {
     let s = &mut server();
     assert_eq!(post(s, MAPS, config_map("one")).0, 201);
     let one = &format!("{MAPS}/one");
-    let cases: &[((Method, &str, &str), &str, (u16, &str, &str))] = &[
+    let cases: &[Case<'_>] = &[
         (
             (Method::Get, "/api/v1/namespaces/default/pods/nosuch", ""),
             "",
@@ -317,6 +320,18 @@ fn unknown_fields_warn() {
 }
 
 #[test]
+fn times_that_are_not_set_are_null() {
+    let s = &mut server();
+    let event = json!({"metadata": {"name": "e"}, "involvedObject": {"namespace": "default"}});
+    let (_, made) = post(s, "/api/v1/namespaces/default/events", event);
+    assert!(made.as_object().is_some_and(|m| m.get("eventTime") == Some(&Value::Null)), "{made}");
+    let services = "/api/v1/namespaces/default/services/new";
+    let service = json!({"metadata": {"name": "new"}, "spec": {"ports": [{"port": 80}]}});
+    let put = |s: &mut ApiServer| send(s, Method::Put, services, &[], Body::Json(service.clone())).code;
+    assert_eq!((put(s), put(s)), (201, 200), "an update of a service that is not there creates it");
+}
+
+#[test]
 fn yaml_goes_in_and_out() {
     let s = &mut server();
     let yaml = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: one\ndata:\n  a: b\n";
@@ -468,9 +483,16 @@ fn lists_in_pages_stay_consistent() {
     let (_, second) = get(s, &format!("{MAPS}?limit=5&continue={resume}"));
     assert_eq!((names(&second), &second["metadata"]["continue"]), (vec!["c".into(), "d".into()], &Value::Null));
     assert_eq!(second["metadata"]["resourceVersion"], first["metadata"]["resourceVersion"]);
+    for name in ["kube", "kube-system"] {
+        post(s, "/api/v1/namespaces", json!({"metadata": {"name": name}}));
+        post(s, &format!("/api/v1/namespaces/{name}/configmaps"), config_map(name));
+    }
+    let (_, all) = get(s, "/api/v1/configmaps?limit=5");
+    let resume = all["metadata"]["continue"].as_str().unwrap_or_default().to_owned();
+    assert_eq!(names(&get(s, &format!("/api/v1/configmaps?continue={resume}")).1), ["kube"], "as etcd sorts");
     let (_, all) = get(s, "/api/v1/configmaps?limit=3");
     let resume = all["metadata"]["continue"].as_str().unwrap_or_default().to_owned();
-    assert_eq!(names(&get(s, &format!("/api/v1/configmaps?continue={resume}")).1), ["e"]);
+    assert_eq!(names(&get(s, &format!("/api/v1/configmaps?continue={resume}")).1), ["e", "kube-system", "kube"]);
 }
 
 fn frames(server: &mut ApiServer, response: &Response) -> Vec<(String, Value)> {

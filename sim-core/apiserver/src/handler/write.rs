@@ -3,11 +3,12 @@
 //! Models: apiserver `pkg/endpoints/handlers/{create,update}.go`.
 
 use super::options::WriteOptions;
-use super::{Answer, Call, Scope, body};
+use super::{Answer, Call, Scope, auth, body};
 use crate::ApiServer;
 use crate::managedfields::{self, Who};
 use crate::object::{Object, ObjectRef};
 use crate::server::Door;
+use apimachinery::field::{Error, ErrorList, Path};
 use apimachinery::status::Status;
 
 pub(super) fn create(server: &mut ApiServer, call: &mut Call, scope: &Scope) -> Result<Answer, Status> {
@@ -50,9 +51,48 @@ pub(super) fn update(server: &mut ApiServer, call: &mut Call, scope: &Scope) -> 
     let mut object = body::object(server, call, scope, options.validation)?;
     match_namespace(scope, &mut *object)?;
     match_name(scope, &*object)?;
+    let exists = server.storage.get(scope.id, &scope.namespace, &scope.name).is_some();
+    let kind = scope.kind.info().kind;
+    if !exists && CREATED_BY_UPDATE.contains(&kind) {
+        auth::authorize_create(server, call, scope)?;
+        return create_decoded(server, call, scope, &options, object).map(|o| Answer::Object(201, o));
+    }
+    let version = object.meta().resource_version.as_deref().unwrap_or_default();
+    if exists && matches!(version, "" | "0") && NEEDS_VERSION.contains(&kind) {
+        let mut errors = ErrorList::default();
+        let metadata = Path::new("metadata");
+        errors.push(Error::invalid_raw(&metadata.child("resourceVersion"), 0, "must be specified for an update"));
+        return Err(Status::invalid(scope.group(), kind, &scope.name, &errors));
+    }
     let object = update_decoded(server, call, scope, &options, object, Door::Main)?;
     Ok(Answer::Object(200, object))
 }
+
+/// Kinds of which an update makes the object if there is none.
+const CREATED_BY_UPDATE: [&str; 10] = [
+    "RuntimeClass",
+    "RoleBinding",
+    "ClusterRoleBinding",
+    "Role",
+    "ClusterRole",
+    "Lease",
+    "LimitRange",
+    "Event",
+    "Service",
+    "Endpoints",
+];
+
+/// Kinds whose updates must say which version they change.
+const NEEDS_VERSION: [&str; 8] = [
+    "RuntimeClass",
+    "PodDisruptionBudget",
+    "CSIDriver",
+    "CSIStorageCapacity",
+    "VolumeAttachment",
+    "CSINode",
+    "Lease",
+    "CustomResourceDefinition",
+];
 
 /// The end of every update and patch.
 pub(super) fn update_decoded(

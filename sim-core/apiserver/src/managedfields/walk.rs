@@ -187,7 +187,7 @@ fn descend<'v>(value: &'v mut Value, step: &str) -> Option<&'v mut Value> {
 
 fn is_element(item: &Value, step: &str) -> bool {
     if let Some(text) = step.strip_prefix("v:") {
-        return item.to_string() == text;
+        return serde_json::from_str::<Value>(text).is_ok_and(|wanted| wanted == *item);
     }
     let Some(text) = step.strip_prefix("k:") else { return false };
     let key: Map<String, Value> = serde_json::from_str(text).unwrap_or_default();
