@@ -7,6 +7,7 @@
 //!
 //! Models: kube-apiserver. Invariant: every change passes `ApiServer::commit`, gets a revision, and names its cause.
 
+pub mod admission;
 pub mod decode;
 pub mod handler;
 pub mod managedfields;

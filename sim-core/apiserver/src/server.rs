@@ -3,6 +3,7 @@
 //! Models: `apiserver/pkg/registry/generic/registry/store.go`. The HTTP-shaped door ([`ApiServer::handle`]) and the typed
 //! methods for controllers end here alike, so the same rules hold for both.
 
+use crate::admission;
 use crate::object::{Builtin, Object, ObjectRef, cast, view};
 use crate::registry::{BUILTIN, Context, Kind};
 use crate::storage::{Change, KindId, Storage, Verb};
@@ -112,6 +113,8 @@ pub struct ApiServer {
     pub allocators: Allocators,
     /// The instant of the simulation; moved by the cluster, never by the server.
     pub now: Time,
+    /// What admission had to say about the latest create or update, for whoever answers its client.
+    pub warnings: Vec<String>,
     pub(crate) kinds: Vec<KindRef>,
     pub(crate) watches: BTreeMap<StreamId, Watch>,
     next_stream: u64,
@@ -124,6 +127,7 @@ impl ApiServer {
             config,
             allocators: Allocators::default(),
             now,
+            warnings: Vec::new(),
             kinds: BUILTIN.iter().map(|k| KindRef::Builtin(*k)).collect(),
             watches: BTreeMap::new(),
             next_stream: 1,
@@ -242,12 +246,15 @@ impl ApiServer {
         if !info.namespaced {
             m.namespace = None;
         }
+        self.admit(id, &kind, &mut *object, None)?;
         let mut cx = Context { now, seed: self.config.seed, allocators: &mut self.allocators, storage: &self.storage };
         kind.prepare_create(&mut *object, &mut cx)
             .map_err(|errors| Status::invalid(info.group, info.kind, &name, &errors))?;
         let errors = kind.validate(&*object);
         let refused = if !errors.is_empty() {
             Some(Status::invalid(info.group, info.kind, &name, &errors))
+        } else if let Err(status) = self.admit_valid(id, &kind, &*object, None) {
+            Some(status)
         } else if self.storage.get(id, namespace_of(&*object), &name).is_some() {
             Some(Status::already_exists(info.group, info.plural, &name))
         } else {
@@ -304,6 +311,9 @@ impl ApiServer {
             n.generation = o.generation;
             n.self_link = None;
         }
+        if door == Door::Main {
+            self.admit(id, &kind, &mut *new, Some(&*old))?;
+        }
         let mut cx =
             Context { now: self.now, seed: self.config.seed, allocators: &mut self.allocators, storage: &self.storage };
         let errors = match door {
@@ -321,6 +331,12 @@ impl ApiServer {
         if !errors.is_empty() {
             kind.replaced(&*new, &*old, &mut self.allocators);
             return Err(Status::invalid(info.group, info.kind, &name, &errors));
+        }
+        if door == Door::Main
+            && let Err(status) = self.admit_valid(id, &kind, &*new, Some(&*old))
+        {
+            kind.replaced(&*new, &*old, &mut self.allocators);
+            return Err(status);
         }
         if !matches!(door, Door::Status | Door::Binding) && info.generation && kind.spec_changed(&*new, &*old) {
             new.meta_mut().generation = Some(old.meta().generation.unwrap_or(0) + 1);
@@ -398,6 +414,46 @@ impl ApiServer {
             return Ok((old, true));
         }
         Ok((self.commit(id, Verb::Deleted, old.clone_box(), Some(old), writer), true))
+    }
+
+    /// The mutating half of admission.
+    fn admit(
+        &mut self,
+        id: KindId,
+        kind: &KindRef,
+        object: &mut dyn Object,
+        old: Option<&dyn Object>,
+    ) -> Result<(), Status> {
+        self.warnings.clear();
+        admission::mutate(object, &mut self.admission_request(id, kind, old))
+    }
+
+    /// The validating half.
+    fn admit_valid(
+        &mut self,
+        id: KindId,
+        kind: &KindRef,
+        object: &dyn Object,
+        old: Option<&dyn Object>,
+    ) -> Result<(), Status> {
+        admission::validate(object, &mut self.admission_request(id, kind, old))
+    }
+
+    fn admission_request<'a>(
+        &'a mut self,
+        id: KindId,
+        kind: &'a KindRef,
+        old: Option<&'a dyn Object>,
+    ) -> admission::Request<'a> {
+        admission::Request {
+            kind: id,
+            info: kind.info(),
+            old,
+            storage: &self.storage,
+            seed: self.config.seed,
+            revision: self.storage.next_revision(),
+            warnings: &mut self.warnings,
+        }
     }
 
     /// The one way into storage.

@@ -22,6 +22,7 @@ mod pod_spec;
 mod pod_summary;
 mod pod_update;
 mod printing;
+mod priority_class;
 mod qos;
 mod replica_set;
 mod secret;
@@ -43,6 +44,7 @@ use apimachinery::names;
 use apimachinery::time::Time;
 use k8s_openapi::api::{
     apps::v1 as apps, coordination::v1 as coordination, core::v1 as core, discovery::v1 as discovery,
+    scheduling::v1 as scheduling,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -67,6 +69,60 @@ pub struct KindInfo {
 }
 
 impl KindInfo {
+    /// A namespaced kind of version v1 with all the verbs and no subresources.
+    pub const fn namespaced(
+        group: &'static str,
+        kind: &'static str,
+        plural: &'static str,
+        singular: &'static str,
+    ) -> Self {
+        Self {
+            group,
+            version: "v1",
+            kind,
+            plural,
+            singular,
+            short_names: &[],
+            categories: &[],
+            namespaced: true,
+            subresources: &[],
+            generation: false,
+            verbs: &[],
+        }
+    }
+
+    /// As [`Self::namespaced`], for a kind that is not in a namespace.
+    pub const fn cluster(
+        group: &'static str,
+        kind: &'static str,
+        plural: &'static str,
+        singular: &'static str,
+    ) -> Self {
+        let mut info = Self::namespaced(group, kind, plural, singular);
+        info.namespaced = false;
+        info
+    }
+
+    pub const fn short(mut self, names: &'static [&'static str]) -> Self {
+        self.short_names = names;
+        self
+    }
+
+    pub const fn category(mut self, categories: &'static [&'static str]) -> Self {
+        self.categories = categories;
+        self
+    }
+
+    pub const fn subresources(mut self, names: &'static [&'static str]) -> Self {
+        self.subresources = names;
+        self
+    }
+
+    pub const fn with_generation(mut self) -> Self {
+        self.generation = true;
+        self
+    }
+
     /// `apps/v1`, or `v1`.
     pub fn api_version(&self) -> String {
         if self.group.is_empty() { self.version.to_owned() } else { format!("{}/{}", self.group, self.version) }
@@ -112,6 +168,10 @@ impl Column {
     }
     pub const fn integer(mut self) -> Self {
         self.kind = "integer";
+        self
+    }
+    pub const fn boolean(mut self) -> Self {
+        self.kind = "boolean";
         self
     }
     pub const fn wide(mut self) -> Self {
@@ -338,6 +398,7 @@ pub static BUILTIN: &[&dyn Kind] = &[
     &secret::SecretStrategy,
     &service_account::ServiceAccountStrategy,
     &lease::LeaseStrategy,
+    &priority_class::PriorityClassStrategy,
 ];
 
 impl KindId {
@@ -354,6 +415,7 @@ impl KindId {
     pub const SECRET: Self = Self(10);
     pub const SERVICE_ACCOUNT: Self = Self(11);
     pub const LEASE: Self = Self(12);
+    pub const PRIORITY_CLASS: Self = Self(13);
 }
 
 impl Builtin for core::Pod {
@@ -394,6 +456,10 @@ impl Builtin for core::ServiceAccount {
 }
 impl Builtin for coordination::Lease {
     const ID: KindId = KindId::LEASE;
+}
+
+impl Builtin for scheduling::PriorityClass {
+    const ID: KindId = KindId::PRIORITY_CLASS;
 }
 
 /// Age as tables print it: `98s`, `3d4h`, `<unknown>` without a creation time.

@@ -29,7 +29,8 @@ impl Strategy for NamespaceStrategy {
             namespaced: false,
             subresources: &["finalize", "status"],
             generation: false,
-            verbs: &[],
+            // No deletecollection: a namespace is not emptied by accident.
+            verbs: &["create", "delete", "get", "list", "patch", "update", "watch"],
         }
     }
 

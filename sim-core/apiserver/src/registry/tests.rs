@@ -172,17 +172,89 @@ fn pod_of(server: &ApiServer, name: &str) -> Pod {
     (*server.get::<Pod>("default", name).unwrap()).clone()
 }
 
+/// The hunks of the refusal to change a pod.
+fn forbidden(change: impl FnOnce(&mut k8s_openapi::api::core::v1::PodSpec)) -> String {
+    let mut server = server();
+    let text = "kind: Pod\nmetadata: {name: nginx}\nspec: {containers: [{name: nginx, image: 'nginx:1.21.6'}], nodeName: minikube}";
+    assert_eq!(create(&mut server, text), "");
+    let mut pod = pod_of(&server, "nginx");
+    change(pod.spec.as_mut().unwrap());
+    let refused = server.update(pod, &Writer::new("kubectl")).unwrap_err();
+    refused.message.split_once('\n').unwrap().1.to_owned()
+}
+
+/// Recorded from a real cluster, line numbers and all.
 #[test]
 fn a_forbidden_pod_update_shows_the_difference() {
+    let port = k8s_openapi::api::core::v1::ContainerPort {
+        container_port: 80,
+        protocol: Some("TCP".into()),
+        ..Default::default()
+    };
+    let ports = r#"@@ -96,7 +96,15 @@
+    "Command": null,
+    "Args": null,
+    "WorkingDir": "",
+-   "Ports": null,
++   "Ports": [
++    {
++     "Name": "",
++     "HostPort": 0,
++     "ContainerPort": 80,
++     "Protocol": "TCP",
++     "HostIP": ""
++    }
++   ],
+    "EnvFrom": null,
+    "Env": null,
+    "Resources": {
+"#;
+    assert_eq!(forbidden(|spec| spec.containers[0].ports = Some(vec![port])), ports);
+    let node = r#"@@ -140,7 +140,7 @@
+  "NodeSelector": null,
+  "ServiceAccountName": "default",
+  "AutomountServiceAccountToken": null,
+- "NodeName": "minikube",
++ "NodeName": "elsewhere",
+  "SecurityContext": {
+   "HostNetwork": false,
+   "HostPID": false,
+"#;
+    assert_eq!(forbidden(|spec| spec.node_name = Some("elsewhere".into())), node);
+}
+
+#[test]
+fn an_image_may_change() {
     let mut server = server();
     assert_eq!(create(&mut server, &pod("")), "");
-    let writer = Writer::new("kubectl");
     let mut changed = pod_of(&server, "p");
-    changed.spec.as_mut().unwrap().node_selector = Some([("disk".to_owned(), "ssd".to_owned())].into());
-    let refused = server.update(changed, &writer).unwrap_err();
-    let wanted = "- \"NodeSelector\": null,\n+ \"NodeSelector\": {\n+  \"disk\": \"ssd\"\n+ },\n";
-    assert!(refused.message.contains(wanted), "{}", refused.message);
-    let mut image = pod_of(&server, "p");
-    image.spec.as_mut().unwrap().containers[0].image = Some("nginx:2".into());
-    assert!(server.update(image, &writer).is_ok());
+    changed.spec.as_mut().unwrap().containers[0].image = Some("nginx:2".into());
+    let updated = server.update(changed, &Writer::new("kubectl")).unwrap();
+    assert_eq!(updated.metadata.generation, Some(2));
+}
+
+#[test]
+fn admission_adds_what_every_pod_has() {
+    let mut server = server();
+    assert_eq!(create(&mut server, &pod("")), "");
+    let spec = pod_of(&server, "p").spec.unwrap();
+    assert_eq!(spec.service_account_name.as_deref(), Some("default"));
+    assert_eq!(spec.priority, Some(0));
+    let keys: Vec<_> = spec.tolerations.iter().flatten().filter_map(|t| t.key.as_deref()).collect();
+    assert_eq!(keys, ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"]);
+    let volume = &spec.volumes.unwrap()[0].name;
+    assert!(volume.starts_with("kube-api-access-"));
+    assert_eq!(&spec.containers[0].volume_mounts.as_ref().unwrap()[0].name, volume);
+    let text =
+        "kind: Pod\nmetadata: {name: sa}\nspec: {serviceAccountName: nosuch, containers: [{name: c, image: nginx}]}";
+    assert_eq!(
+        create(&mut server, text),
+        "pods \"sa\" is forbidden: error looking up service account default/nosuch: serviceaccount \"nosuch\" not found"
+    );
+    let text =
+        "kind: Pod\nmetadata: {name: pc}\nspec: {priorityClassName: high, containers: [{name: c, image: nginx}]}";
+    assert_eq!(create(&mut server, text), "pods \"pc\" is forbidden: no PriorityClass with name high was found");
+    assert_eq!(create(&mut server, "kind: PriorityClass\nmetadata: {name: high}\nvalue: 1000"), "");
+    assert_eq!(create(&mut server, text), "");
+    assert_eq!(pod_of(&server, "pc").spec.unwrap().priority, Some(1000));
 }
