@@ -181,6 +181,7 @@ impl ApiServer {
             return render::answer(self, call, None, &Accepted::default(), answer);
         }
         let scope = self.scope(path)?;
+        call.warnings.extend(scope.kind.deprecation().map(str::to_owned));
         let accepted = negotiate::accept(call, scope.name.is_empty() && call.method == Method::Get)?;
         if !scope.subresource.is_empty() {
             let answer = subresource::serve(self, call, &scope)?;

@@ -43,6 +43,7 @@ pub(super) fn create_decoded(
     object.meta_mut().resource_version = None;
     let created = server.create_object(scope.id, object, &writer, options.dry_run)?;
     call.warnings.extend(scope.kind.warnings(&*created));
+    call.warnings.append(&mut server.warnings);
     Ok(created)
 }
 
@@ -112,7 +113,10 @@ pub(super) fn update_decoded(
     let writer = call.writer(&options.field_manager);
     let updated = server.update_object(scope.id, object, door, &writer, options.dry_run)?;
     if door == Door::Main {
-        call.warnings.extend(scope.kind.warnings(&*updated));
+        if let Some(old) = &old {
+            call.warnings.extend(scope.kind.update_warnings(&*updated, &**old));
+        }
+        call.warnings.append(&mut server.warnings);
     }
     Ok(updated)
 }

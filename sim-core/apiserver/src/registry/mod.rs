@@ -239,6 +239,11 @@ pub trait Strategy: Send + Sync + 'static {
         let _ = object;
         Vec::new()
     }
+    /// Warnings about an update; what was there before is warned of no more.
+    fn update_warnings(&self, new: &Self::Object, old: &Self::Object) -> Vec<String> {
+        let unchanged = new.meta().generation.is_some() && new.meta().generation == old.meta().generation;
+        if unchanged { Vec::new() } else { self.warnings(new) }
+    }
     /// A warning that every request for this kind gets.
     fn deprecation(&self) -> Option<&'static str> {
         None
@@ -294,6 +299,7 @@ pub trait Kind: Send + Sync {
     fn validate_update(&self, new: &dyn Object, old: &dyn Object) -> ErrorList;
     fn validate_status(&self, new: &dyn Object, old: &dyn Object) -> ErrorList;
     fn warnings(&self, object: &dyn Object) -> Vec<String>;
+    fn update_warnings(&self, new: &dyn Object, old: &dyn Object) -> Vec<String>;
     fn deprecation(&self) -> Option<&'static str>;
     fn spec_changed(&self, new: &dyn Object, old: &dyn Object) -> bool;
     fn grace(&self, object: &dyn Object, requested: Option<i64>) -> Option<i64>;
@@ -353,6 +359,9 @@ impl<S: Strategy> Kind for S {
     }
     fn warnings(&self, object: &dyn Object) -> Vec<String> {
         Strategy::warnings(self, typed(object))
+    }
+    fn update_warnings(&self, new: &dyn Object, old: &dyn Object) -> Vec<String> {
+        Strategy::update_warnings(self, typed(new), typed(old))
     }
     fn deprecation(&self) -> Option<&'static str> {
         Strategy::deprecation(self)
