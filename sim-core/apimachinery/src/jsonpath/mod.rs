@@ -10,6 +10,7 @@ mod parse;
 use crate::json;
 use core::fmt;
 use parse::Node;
+pub(crate) use parse::unquote;
 use serde_json::Value;
 use std::borrow::Cow;
 

@@ -289,7 +289,7 @@ fn slice(text: &str) -> Result<[Bound; 3], Error> {
 }
 
 /// Go's escapes in a string between `quote`s.
-fn unquote(text: &str, quote: char) -> Option<String> {
+pub(crate) fn unquote(text: &str, quote: char) -> Option<String> {
     let mut out: Vec<u8> = Vec::new();
     let mut chars = text.chars();
     while let Some(c) = chars.next() {

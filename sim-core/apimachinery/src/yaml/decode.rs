@@ -223,7 +223,7 @@ fn go_syntax(value: &Value) -> String {
 }
 
 /// Standard base64 with padding; line breaks are skipped.
-fn base64(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn base64(text: &str) -> Option<Vec<u8>> {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let clean: Vec<u8> = text.bytes().filter(|b| !matches!(b, b'\n' | b'\r')).collect();
     if !clean.len().is_multiple_of(4) {

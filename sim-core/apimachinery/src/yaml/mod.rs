@@ -15,6 +15,7 @@ mod write;
 
 use compose::Wrong;
 use core::fmt;
+pub(crate) use decode::base64;
 use serde_json::Value;
 pub use spans::{Span, spans};
 pub use stream::Decoder;
