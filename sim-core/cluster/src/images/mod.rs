@@ -18,6 +18,7 @@ pub mod reference;
 pub mod registry;
 pub mod software;
 pub mod store;
+pub mod unpack;
 
 use apimachinery::time::{Duration, Time};
 use image::Image;

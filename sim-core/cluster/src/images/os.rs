@@ -57,8 +57,13 @@ impl Os {
         self.has_program("sh")
     }
 
+    /// Every command by name.
+    pub fn program_names(self) -> impl Iterator<Item = &'static str> {
+        self.programs().iter().flat_map(|words| words.split_ascii_whitespace())
+    }
+
     /// Lists of command names, separated by blanks.
-    pub fn programs(self) -> &'static [&'static str] {
+    fn programs(self) -> &'static [&'static str] {
         match self {
             Self::Debian => &[COMMON, GNU],
             Self::Ubuntu => &[COMMON, GNU, UBUNTU],

@@ -299,8 +299,8 @@ impl From<PullError> for PushError {
 /// Where a simulated machine asks for names.
 const RESOLVER: &str = "192.168.49.1:53";
 
-/// An address for a registry's name: the same every time.
-fn address_of(domain: &str) -> String {
+/// The address of a registry's name: the same every time.
+pub fn address_of(domain: &str) -> String {
     let digest = digest_of("address", domain);
     let byte = |i: usize| u8::from_str_radix(&digest[7 + 2 * i..9 + 2 * i], 16).unwrap_or(1);
     format!("{}.{}.{}.{}", 34 + byte(0) % 64, byte(1), byte(2), 1 + byte(3) % 250)

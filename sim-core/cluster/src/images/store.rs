@@ -42,6 +42,13 @@ impl Store {
         self.dangling.retain(|i| i.id != image.id);
     }
 
+    /// Keeps an image that nobody gave a name.
+    pub fn keep_unnamed(&mut self, image: Arc<Image>) {
+        if self.by_id(&image.id).is_none() {
+            self.dangling.push(image);
+        }
+    }
+
     /// Takes a name away; the image too when it was the last. Says what is gone.
     pub fn remove(&mut self, reference: &Reference) -> Option<Arc<Image>> {
         self.names.remove(&reference.to_string())

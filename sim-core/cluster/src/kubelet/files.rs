@@ -1,40 +1,13 @@
 //! The files a container sees, and the small machine in which its commands run.
 
 use super::status::specs;
-use crate::images::image::{FileBody, Image};
-use crate::images::software::Files;
 use apimachinery::time::Time;
 use k8s_openapi::api::core::v1::{Container as Spec, Pod};
-use machine::fs::{Cred, Fs, FsError, Volume};
+use machine::fs::{Fs, Volume};
 use machine::machine::Machine;
 use std::collections::BTreeMap;
 
-/// Bytes a container may write over its image.
-const CONTAINER_DISK_BYTES: u64 = 256 << 20;
-
-/// The unpacked image. Shared by all containers of it: a clone costs one reference.
-pub fn root(image: &Image) -> Volume {
-    let mut volume = Volume::new(CONTAINER_DISK_BYTES);
-    for file in image.tree() {
-        // An image's own files always fit.
-        let _ = match &file.body {
-            FileBody::Directory => volume.install_dir(&file.path, file.mode as u16, 0, 0),
-            FileBody::Bytes(bytes) => volume.install(&file.path, file.mode as u16, bytes.to_vec()),
-            FileBody::Link(to) => volume.install_link(&file.path, to),
-        };
-    }
-    for name in image.os.programs() {
-        if let Some(program) = program(name) {
-            let _ = volume.install_program(&format!("/bin/{name}"), program);
-        }
-    }
-    volume
-}
-
-/// A program of the machine's table.
-fn program(_name: &str) -> Option<&'static dyn machine::process::Program> {
-    None
-}
+pub use crate::images::unpack::{FsFiles, root};
 
 /// The image's tree with the pod's volumes mounted and the files that the kubelet manages.
 pub fn mounted(root: Volume, pod: &Pod, spec: &Spec, pod_ip: &str, volumes: &BTreeMap<String, Volume>) -> Fs {
@@ -85,19 +58,4 @@ pub fn machine(pod: &Pod, uid: &str, spec: &Spec, fs: Fs, env: &[(String, String
     }
     machine.set_env("HOME", "/root");
     machine
-}
-
-/// A file tree as images look at it, with root's eyes.
-pub struct FsFiles<'a>(pub &'a Fs);
-
-impl Files for FsFiles<'_> {
-    fn read(&self, path: &str) -> Result<Vec<u8>, FsError> {
-        self.0.read(&Cred::ROOT, path).map(|b| b.to_vec())
-    }
-    fn list(&self, path: &str) -> Result<Vec<String>, FsError> {
-        Ok(self.0.list(&Cred::ROOT, path)?.into_iter().map(|(name, _)| name).collect())
-    }
-    fn is_dir(&self, path: &str) -> bool {
-        self.0.stat(&Cred::ROOT, path).is_ok_and(|s| s.is_dir())
-    }
 }

@@ -62,6 +62,7 @@ impl Spec {
 }
 
 pub const NO_FILES: fn(&str) -> Vec<File> = |_| Vec::new();
+/// For images that bring nothing of their own.
 pub const NO_SOFTWARE: Software = Software { name: "", programs: &[] };
 const HUB: &str = "docker.io";
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
