@@ -85,10 +85,6 @@ fn items<'a>(value: &Cow<'a, Value>) -> Vec<(Value, Cow<'a, Value>)> {
 impl<'a> Run<'a> {
     fn fail<T>(&self, at: usize, shown: &str, words: impl core::fmt::Display) -> Result<T, Error> {
         let (line, column) = place(&self.template.text, at);
-        let shown: Cow<'_, str> = match shown.char_indices().nth(20) {
-            Some((end, _)) => format!("{}...", &shown[..end]).into(),
-            None => shown.into(),
-        };
         let root = &self.template.name;
         let name = self.name;
         Err(Error(format!("template: {root}:{line}:{column}: executing \"{name}\" at <{shown}>: {words}")))

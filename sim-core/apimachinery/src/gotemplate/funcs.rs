@@ -75,7 +75,11 @@ pub(super) fn call<'a>(name: &str, arguments: &[Val<'a>]) -> Result<Val<'a>, Fau
         "base64decode" => match arguments[0].as_deref() {
             Some(Value::String(text)) => crate::yaml::base64(text)
                 .map(|bytes| String::from_utf8_lossy(&bytes).into_owned().into())
-                .ok_or_else(|| "base64 decode failed: illegal base64 data at input byte 0".to_owned()),
+                .ok_or_else(|| {
+                    let valid = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=');
+                    let at = text.bytes().position(|b| !valid(b)).unwrap_or(text.len() / 4 * 4);
+                    format!("base64 decode failed: illegal base64 data at input byte {at}")
+                }),
             _ => Err("wrong type for value; expected string".to_owned()),
         },
         "eq" => equal_any(arguments).map(Value::Bool),
@@ -102,7 +106,7 @@ fn length(value: &Val<'_>) -> Result<Value, String> {
         Some(Value::String(text)) => Ok(text.len().into()),
         Some(Value::Array(items)) => Ok(items.len().into()),
         Some(Value::Object(map)) => Ok(map.len().into()),
-        None | Some(Value::Null) => Err("len of nil pointer".to_owned()),
+        None | Some(Value::Null) => Err("reflect: call of reflect.Value.Type on zero Value".to_owned()),
         Some(other) => Err(format!("len of type {}", go_type(other))),
     }
 }

@@ -69,16 +69,16 @@ pub(super) fn parse(name: &str, text: &str) -> Result<(Vec<Node>, Defined), Erro
     };
     let (body, end) = parser.list()?;
     match end {
-        End::Eof => Ok((body, parser.defined)),
-        End::End => parser.fail("unexpected {{end}}"),
-        End::Else(_) => parser.fail("unexpected {{else}}"),
+        Stop::Eof => Ok((body, parser.defined)),
+        Stop::Closed => parser.fail("unexpected {{end}}"),
+        Stop::Else(_) => parser.fail("unexpected {{else}}"),
     }
 }
 
 /// What ended a list of nodes.
-enum End {
+enum Stop {
     Eof,
-    End,
+    Closed,
     /// With the keyword that follows: `else if`.
     Else(Option<&'static str>),
 }
@@ -124,7 +124,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Nodes up to `{{end}}`, `{{else}}` or the end of the text.
-    fn list(&mut self) -> Result<(Vec<Node>, End), Error> {
+    fn list(&mut self) -> Result<(Vec<Node>, Stop), Error> {
         self.depth += 1;
         if self.depth > DEPTH_MAX {
             return self.fail("nested too deeply");
@@ -141,12 +141,12 @@ impl<'a> Parser<'a> {
             if open.is_none() {
                 out.extend((!text.is_empty()).then(|| Node::Text(text.to_owned())));
                 self.depth -= 1;
-                return Ok((out, End::Eof));
+                return Ok((out, Stop::Eof));
             }
             self.at += 2;
             let mut after = self.rest().chars();
             if after.next() == Some('-') && after.next().is_some_and(|c| matches!(c, ' ' | '\t' | '\r' | '\n')) {
-                self.at += 1;
+                self.at += 2;
                 text = text.trim_end_matches([' ', '\t', '\r', '\n']);
             }
             out.extend((!text.is_empty()).then(|| Node::Text(text.to_owned())));
@@ -162,12 +162,12 @@ impl<'a> Parser<'a> {
     }
 
     fn comment(&mut self) -> Result<bool, Error> {
-        let rest = self.rest().trim_start_matches([' ', '\t', '\r', '\n']);
+        let rest = self.rest();
         if !rest.starts_with("/*") {
             return Ok(false);
         }
         let Some(end) = rest.find("*/") else { return self.fail("unclosed comment") };
-        self.at = self.text.len() - rest.len() + end + 2;
+        self.at += end + 2;
         if self.close() { Ok(true) } else { self.fail("comment ends before closing delimiter") }
     }
 
@@ -212,14 +212,14 @@ impl<'a> Parser<'a> {
         Some(found)
     }
 
-    fn statement(&mut self, out: &mut Vec<Node>) -> Result<Option<End>, Error> {
+    fn statement(&mut self, out: &mut Vec<Node>) -> Result<Option<Stop>, Error> {
         const WORDS: [&str; 10] =
             ["if", "with", "range", "else", "end", "template", "define", "block", "break", "continue"];
         let start = self.at;
         match self.keyword(&WORDS) {
             Some("end") => {
                 self.expect_close("end")?;
-                return Ok(Some(End::End));
+                return Ok(Some(Stop::Closed));
             }
             Some("else") => {
                 self.spaces();
@@ -227,7 +227,7 @@ impl<'a> Parser<'a> {
                 if chained.is_none() {
                     self.expect_close("else")?;
                 }
-                return Ok(Some(End::Else(chained)));
+                return Ok(Some(Stop::Else(chained)));
             }
             Some(word @ ("if" | "with" | "range")) => out.push(self.control(word)?),
             Some("template") => out.push(self.template(start)?),
@@ -268,14 +268,14 @@ impl<'a> Parser<'a> {
         let (then, end) = self.list()?;
         self.loops -= is_loop;
         let otherwise = match end {
-            End::Eof => return self.fail("unexpected EOF"),
-            End::End => Vec::new(),
-            End::Else(Some(chained)) if chained == word => vec![self.control(chained)?],
-            End::Else(Some(_)) => return self.unexpected("else"),
-            End::Else(None) => match self.list()? {
-                (nodes, End::End) => nodes,
-                (_, End::Eof) => return self.fail("unexpected EOF"),
-                (_, End::Else(_)) => return self.fail("expected end; found {{else}}"),
+            Stop::Eof => return self.fail("unexpected EOF"),
+            Stop::Closed => Vec::new(),
+            Stop::Else(Some(chained)) if chained == word => vec![self.control(chained)?],
+            Stop::Else(Some(_)) => return self.unexpected("else"),
+            Stop::Else(None) => match self.list()? {
+                (nodes, Stop::Closed) => nodes,
+                (_, Stop::Eof) => return self.fail("unexpected EOF"),
+                (_, Stop::Else(_)) => return self.fail("expected end; found {{else}}"),
             },
         };
         self.variables.truncate(visible);
@@ -314,12 +314,12 @@ impl<'a> Parser<'a> {
         self.variables = outer;
         self.loops = loops;
         match end {
-            End::End => {
+            Stop::Closed => {
                 self.defined.insert(name, body);
                 Ok(())
             }
-            End::Eof => self.fail("unexpected EOF"),
-            End::Else(_) => self.fail("unexpected {{else}} in define clause"),
+            Stop::Eof => self.fail("unexpected EOF"),
+            Stop::Else(_) => self.fail("unexpected {{else}} in define clause"),
         }
     }
 
@@ -378,11 +378,18 @@ impl<'a> Parser<'a> {
                     return self.fail("unclosed action");
                 }
                 let here = self.rest();
-                if here.starts_with("}}") || here.starts_with(')') || here.starts_with('|') || here.starts_with("-}}") {
-                    let what = if pipe.commands.is_empty() { context } else { "command" };
-                    return self.fail(format_args!("missing value for {what}"));
+                let ends = here.starts_with("}}") || here.starts_with("-}}");
+                if ends && !pipe.commands.is_empty() {
+                    // A bar with nothing after it is let pass.
+                    break;
                 }
-                return self.unexpected(if context == "command" { "operand" } else { context });
+                if ends {
+                    return self.fail(format_args!("missing value for {context}"));
+                }
+                if here.starts_with(')') {
+                    return self.fail("unexpected right paren");
+                }
+                return self.unexpected(context);
             }
             pipe.commands.push(command);
             self.spaces_before_operator();
@@ -427,8 +434,11 @@ impl<'a> Parser<'a> {
                 pipe.variables = names;
                 return Ok(());
             }
-            if !(context == "range" && names.len() < 2 && self.eat(",")) {
+            if !self.eat(",") {
                 break;
+            }
+            if context != "range" || names.len() > 1 {
+                return self.fail(format_args!("too many declarations in {context}"));
             }
         }
         self.at = start;
@@ -480,7 +490,7 @@ impl<'a> Parser<'a> {
                 let inside = self.pipe("parenthesized pipeline", true)?;
                 self.spaces();
                 if !self.eat(")") {
-                    return if self.rest().is_empty() {
+                    return if self.rest().is_empty() || self.rest().starts_with("}}") {
                         self.fail("unclosed left paren")
                     } else {
                         self.unexpected(context)
@@ -513,7 +523,8 @@ impl<'a> Parser<'a> {
         // Go points at the second field of a chain, at the first of a lone one.
         let mut at = start;
         let mut fields = Vec::new();
-        while self.rest().starts_with('.') && self.rest()[1..].starts_with(is_word) {
+        while self.rest().starts_with('.') && self.rest()[1..].starts_with(|c: char| is_word(c) && !c.is_ascii_digit())
+        {
             let field_at = self.at;
             self.at += 1;
             let rest = self.rest();

@@ -164,6 +164,7 @@ fn int_verb(n: i64, verb: char, flags: &Flags) -> Option<String> {
         'X' => ("0X", format!("{magnitude:X}")),
         'o' => ("0", format!("{magnitude:o}")),
         'b' => ("0b", format!("{magnitude:b}")),
+        'U' => return Some(format!("U+{magnitude:04X}")),
         'c' | 'q' => {
             let c = u32::try_from(n).ok().and_then(char::from_u32).unwrap_or(char::REPLACEMENT_CHARACTER);
             return Some(if verb == 'c' { c.to_string() } else { format!("'{c}'") });
