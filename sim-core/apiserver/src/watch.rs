@@ -119,7 +119,7 @@ impl ApiServer {
         watch.cursor = watch.cursor.max(self.storage.revision());
         if watch.bookmarks && self.now >= watch.last_bookmark + BOOKMARK_EVERY {
             watch.last_bookmark = self.now;
-            frames.push(frame("BOOKMARK", bookmark(&*kind, watch.cursor, false)));
+            frames.push(frame("BOOKMARK", bookmark(watch, &*kind, false)));
         }
         frames
     }
@@ -136,7 +136,7 @@ impl ApiServer {
         }
         if watch.send_initial_bookmark {
             watch.last_bookmark = self.now;
-            frames.push(frame("BOOKMARK", bookmark(kind, watch.cursor, true)));
+            frames.push(frame("BOOKMARK", bookmark(watch, kind, true)));
         }
     }
 
@@ -166,11 +166,14 @@ fn frame(verb: &str, object: Value) -> Frame {
     Frame::Json(json!({"type": verb, "object": object}))
 }
 
-fn bookmark(kind: &dyn Kind, revision: u64, initial_end: bool) -> Value {
+fn bookmark(watch: &Watch, kind: &dyn Kind, initial_end: bool) -> Value {
     let info = kind.info();
-    let mut metadata = json!({"resourceVersion": revision.to_string()});
+    let mut metadata = json!({"resourceVersion": watch.cursor.to_string()});
     if initial_end {
         metadata["annotations"] = json!({"k8s.io/initial-events-end": "true"});
+    }
+    if watch.partial {
+        return json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": metadata});
     }
     json!({"kind": info.kind, "apiVersion": info.api_version(), "metadata": metadata})
 }

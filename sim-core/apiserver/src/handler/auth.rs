@@ -3,11 +3,10 @@
 //! Models: apiserver `pkg/authentication`, `pkg/authorization`. Inside the process a request without credentials is the
 //! cluster's administrator's, as with the kubeconfig that minikube wrote.
 
-use super::{Call, Scope};
+use super::{Call, Scope, rbac};
 use crate::ApiServer;
 use apimachinery::http::Request;
 use apimachinery::status::Status;
-use serde_json::{Value, json};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
@@ -92,14 +91,17 @@ fn impersonate(server: &ApiServer, request: &Request, user: User) -> Result<User
     Ok(User { name: name.to_owned(), uid, groups })
 }
 
-/// Whether `user` may; the reason otherwise. The seam for roles and bindings.
+/// Whether `user` may.
 pub(super) fn allowed(server: &ApiServer, user: &User, attributes: &Attributes<'_>) -> bool {
-    let _ = (server, attributes);
-    user.is_in("system:masters")
+    user.is_in("system:masters") || rbac::rules_for(server, user, attributes.namespace).allow(attributes)
 }
 
 pub(super) fn authorize(server: &ApiServer, user: &User, attributes: &Attributes<'_>) -> Result<(), Status> {
-    if allowed(server, user, attributes) {
+    if user.is_in("system:masters") {
+        return Ok(());
+    }
+    let rules = rbac::rules_for(server, user, attributes.namespace);
+    if rules.allow(attributes) {
         return Ok(());
     }
     let Attributes { verb, group, resource, subresource, namespace, name } = *attributes;
@@ -109,7 +111,9 @@ pub(super) fn authorize(server: &ApiServer, user: &User, attributes: &Attributes
     } else {
         format!("in the namespace \"{namespace}\"")
     };
-    let why = format!("User \"{}\" cannot {verb} resource \"{what}\" in API group \"{group}\" {scope}", user.name);
+    let reason = rules.reason();
+    let why =
+        format!("User \"{}\" cannot {verb} resource \"{what}\" in API group \"{group}\" {scope}{reason}", user.name);
     Err(Status::forbidden(group, resource, name, &why))
 }
 
@@ -126,43 +130,19 @@ pub(super) fn authorize_create(server: &ApiServer, call: &Call, scope: &Scope) -
     authorize(server, &call.user, &attributes)
 }
 
-/// Paths that anybody may ask for, and those for everybody who is somebody.
-const PUBLIC: [&str; 4] = ["/version", "/healthz", "/livez", "/readyz"];
-const DISCOVERY: [&str; 3] = ["/api", "/apis", "/openapi"];
-
 /// Whether `user` may ask for a path without resources.
-pub(super) fn allowed_path(user: &User, verb: &str, path: &str) -> bool {
-    let below = |roots: &[&str]| {
-        roots.iter().any(|r| path.strip_prefix(r).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
-    };
-    user.is_in("system:masters")
-        || (verb == "get" && (below(&PUBLIC) || (user.is_in("system:authenticated") && below(&DISCOVERY))))
+pub(super) fn allowed_path(server: &ApiServer, user: &User, verb: &str, path: &str) -> bool {
+    user.is_in("system:masters") || rbac::rules_for(server, user, "").allow_path(verb, path)
 }
 
 pub(super) fn authorize_path(server: &ApiServer, call: &Call) -> Result<(), Status> {
-    let _ = server;
     let verb = call.method.as_str().to_lowercase();
     let path = call.request.path.as_str();
-    // Health answers whatever the method.
-    let asked = if PUBLIC.contains(&path) { "get" } else { verb.as_str() };
-    if allowed_path(&call.user, asked, path) {
+    if allowed_path(server, &call.user, &verb, path) {
         return Ok(());
     }
     let why = format!("forbidden: User \"{}\" cannot {verb} path \"{path}\"", call.user.name);
     let mut status = Status::new(403, "Forbidden", why);
     status.details = Some(Box::default());
     Err(status)
-}
-
-/// What `user` may do, as a SelfSubjectRulesReview tells it.
-pub(super) fn rules(server: &ApiServer, user: &User) -> Value {
-    let _ = server;
-    let (mut resources, mut paths) = (Vec::new(), Vec::new());
-    if user.is_in("system:masters") {
-        resources.push(json!({"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}));
-        paths.push(json!({"verbs": ["*"], "nonResourceURLs": ["*"]}));
-    }
-    let roots: Vec<String> = PUBLIC.iter().chain(&DISCOVERY).map(|p| (*p).to_owned()).collect();
-    paths.push(json!({"verbs": ["get"], "nonResourceURLs": roots}));
-    json!({"resourceRules": resources, "nonResourceRules": paths, "incomplete": false})
 }

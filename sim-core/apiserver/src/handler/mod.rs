@@ -20,6 +20,7 @@ mod openapi;
 mod options;
 mod patch;
 mod path;
+mod rbac;
 mod read;
 mod render;
 mod review;
@@ -173,7 +174,8 @@ impl ApiServer {
                 group: path.group,
                 resource: path.resource,
                 subresource: path.subresource,
-                namespace: path.namespace,
+                // A namespace is in itself.
+                namespace: if path.resource == "namespaces" { path.name } else { path.namespace },
                 name: path.name,
             },
         )?;

@@ -82,7 +82,9 @@ pub(super) fn select(server: &ApiServer, scope: &Scope, options: &ListOptions) -
     });
     let mut items = Vec::new();
     let wanted = |o: &&ObjectRef| everything || matches(&*scope.kind, &***o, &options.labels, &options.fields);
-    if options.limit == 0 {
+    // Any version will do: upstream answers from its cache, which knows no pages.
+    let unpaged = options.resource_version == "0" && options.resume.is_empty();
+    if options.limit == 0 || unpaged {
         items.extend(candidates.filter(wanted).cloned());
         return Ok(List { items, revision, resume: None, remaining: None });
     }

@@ -6,7 +6,7 @@ use super::auth::{self, Attributes, User};
 use super::body;
 use super::negotiate;
 use super::path::ResourcePath;
-use super::{Answer, Call, base64, subresource};
+use super::{Answer, Call, base64, rbac, subresource};
 use crate::ApiServer;
 use apimachinery::field::{Error, ErrorList, Path};
 use apimachinery::http::Method;
@@ -229,7 +229,7 @@ fn decide(server: &ApiServer, user: &User, value: &mut Value, kind: &str) -> Res
         auth::allowed(server, user, &attributes)
     } else {
         let verb = path["verb"].as_str().unwrap_or_default();
-        auth::allowed_path(user, verb, path["path"].as_str().unwrap_or_default())
+        auth::allowed_path(server, user, verb, path["path"].as_str().unwrap_or_default())
     };
     value["status"] = json!({"allowed": allowed});
     Ok(())
@@ -237,10 +237,11 @@ fn decide(server: &ApiServer, user: &User, value: &mut Value, kind: &str) -> Res
 
 fn self_subject_rules_review(server: &mut ApiServer, call: &Call, _: &str, mut value: Value) -> Result<Value, Status> {
     ensure_metadata(&mut value);
-    if value["spec"]["namespace"].as_str().unwrap_or_default().is_empty() {
+    let namespace = value["spec"]["namespace"].as_str().unwrap_or_default().to_owned();
+    if namespace.is_empty() {
         return Err(Status::bad_request("no namespace on request"));
     }
-    value["status"] = auth::rules(server, &call.user);
+    value["status"] = rbac::rules_for(server, &call.user, &namespace).to_status();
     Ok(value)
 }
 

@@ -643,6 +643,10 @@ fn users_are_known_and_held_to_what_they_may() {
         "secrets is forbidden: User \"system:serviceaccount:default:bot\" cannot list resource \"secrets\" in API group \
          \"\" in the namespace \"default\""
     );
+    let ask = json!({"spec": {"resourceAttributes": {"verb": "delete", "resource": "pods", "namespace": "default"}}});
+    let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+    let answer = send(s, Method::Post, path, &[("impersonate-user", "jane")], Body::Json(ask));
+    assert_eq!((answer.code, &value(&answer)["status"]["allowed"]), (201, &false.into()), "anybody may ask");
     s.now = s.now + Duration::from_secs(601);
     for header in [token.as_str(), "Bearer forged.token.x", "Basic x"] {
         let late = send(s, Method::Get, MAPS, &[("authorization", header)], Body::Empty);
