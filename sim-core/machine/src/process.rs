@@ -102,7 +102,7 @@ pub trait Program: Sync {
 }
 
 /// A running program as data.
-pub trait Process: CloneProcess {
+pub trait Process: CloneProcess + Send {
     /// One bounded turn.
     fn step(&mut self, ctx: &mut Ctx<'_>) -> Step;
 }
