@@ -7,7 +7,7 @@ use crate::json::{at, boolean, list, text};
 use crate::session::Kube;
 use apimachinery::http::Request;
 use serde_json::Value;
-use std::rc::Rc;
+use std::sync::Arc;
 
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json";
 
@@ -25,7 +25,7 @@ pub struct Resource {
     pub verbs: Vec<String>,
 }
 
-pub type Mapping = Rc<Resource>;
+pub type Mapping = Arc<Resource>;
 
 impl Resource {
     pub fn api_version(&self) -> String {
@@ -160,7 +160,7 @@ impl Kube<'_, '_> {
                 let (group, version) = split_version(&version);
                 out.versions.push((group.into(), version.into()));
                 for r in list(&found, "/resources").iter().filter(|r| !text(r, "/name").contains('/')) {
-                    out.resources.push(Rc::new(one(r, group, version)));
+                    out.resources.push(Arc::new(one(r, group, version)));
                 }
             }
         }
@@ -223,7 +223,7 @@ fn aggregated(answer: &Value, out: &mut Discovery) {
             for r in list(v, "/resources").iter().filter(|r| !at(r, "/responseKind").is_null()) {
                 let kind = text(r, "/responseKind/kind").to_owned();
                 let singular = text(r, "/singularResource");
-                out.resources.push(Rc::new(Resource {
+                out.resources.push(Arc::new(Resource {
                     group: name.into(),
                     version: version.into(),
                     plural: text(r, "/resource").to_owned(),
