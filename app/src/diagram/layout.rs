@@ -1,6 +1,6 @@
 //! Where everything in the picture stands. Pure: a view of the cluster and a width in, places out.
 //!
-//! From top to bottom: harbour lights (services and forwarded ports), the quay (pods that wait for a node), the decks
+//! From top to bottom: the quay (pods that wait for a node), harbour lights (services and forwarded ports), the decks
 //! (nodes) with the pods on them, in brackets by owner. Invariants: nothing overlaps; what is not touched by a change
 //! keeps its place as far as the order of names allows; lengths are CSS pixels.
 
@@ -36,9 +36,11 @@ impl Grain {
         }
     }
 
-    pub(crate) fn size(self) -> (f64, f64) {
+    /// Width and height of one pod; on narrow pictures two cards still stand side by side.
+    fn size(self, width: f64) -> (f64, f64) {
         match self {
-            Self::Card => (132.0, 44.0),
+            Self::Card if width < 480.0 => (136.0, 44.0),
+            Self::Card => (150.0, 44.0),
             Self::Tile => (30.0, 30.0),
             Self::Dot => (13.0, 13.0),
         }
@@ -58,6 +60,8 @@ impl Grain {
 pub(crate) struct Scene {
     pub(crate) height: f64,
     pub(crate) grain: Grain,
+    /// Width and height of one pod.
+    pub(crate) pod: (f64, f64),
     pub(crate) pods: BTreeMap<String, Rect>,
     pub(crate) decks: BTreeMap<String, Deck>,
     pub(crate) brackets: BTreeMap<String, Bracket>,
@@ -91,10 +95,10 @@ pub(crate) struct Rope {
 }
 
 const MARGIN: f64 = 16.0;
-const LIGHT: (f64, f64) = (196.0, 52.0);
+const LIGHT: (f64, f64) = (250.0, 48.0);
 const DECK_WIDTH_MIN: f64 = 320.0;
 const DECK_HEAD: f64 = 36.0;
-const DECK_KEEL: f64 = 34.0;
+const DECK_KEEL: f64 = 44.0;
 const DECK_PADDING: f64 = 14.0;
 const BRACKET_HEAD: f64 = 20.0;
 const BRACKET_PADDING: f64 = 8.0;
@@ -102,16 +106,17 @@ const BRACKET_PADDING: f64 = 8.0;
 pub(crate) fn layout(view: &ClusterView, width: f64, show_system: bool) -> Scene {
     let width = width.max(240.0);
     let drawn: Vec<&PodView> = view.pods.iter().filter(|p| show_system || !p.system).collect();
-    let mut scene = Scene { grain: Grain::of(drawn.len()), ..Scene::default() };
-    let mut y = lights(&mut scene, view, width, show_system);
-    y = quay(&mut scene, view, &drawn, width, y);
+    let grain = Grain::of(drawn.len());
+    let mut scene = Scene { grain, pod: grain.size(width), ..Scene::default() };
+    let mut y = quay(&mut scene, view, &drawn, width, MARGIN);
+    y = lights(&mut scene, view, width, y, show_system);
     scene.height = decks(&mut scene, view, &drawn, width, y) + MARGIN;
     ropes(&mut scene, view);
     scene
 }
 
-/// Services and forwarded ports, in rows from the top. Answers where the next band begins.
-fn lights(scene: &mut Scene, view: &ClusterView, width: f64, show_system: bool) -> f64 {
+/// Services and forwarded ports, in rows. Answers where the next band begins.
+fn lights(scene: &mut Scene, view: &ClusterView, width: f64, top: f64, show_system: bool) -> f64 {
     let services = view.services.iter().filter(|s| show_system || !s.system).map(|s| s.id.clone());
     let forwards = view.forwards.iter().map(|f| forward_id(f.port));
     let per_row = (((width - MARGIN) / (LIGHT.0 + MARGIN)).floor() as usize).max(1);
@@ -120,11 +125,11 @@ fn lights(scene: &mut Scene, view: &ClusterView, width: f64, show_system: bool) 
         let (row, column) = (n / per_row, n % per_row);
         rows = row + 1;
         let x = MARGIN + column as f64 * (LIGHT.0 + MARGIN);
-        let y = MARGIN + row as f64 * (LIGHT.1 + MARGIN);
+        let y = top + row as f64 * (LIGHT.1 + MARGIN);
         scene.lights.insert(id, Rect { x, y, w: LIGHT.0.min(width - 2.0 * MARGIN), h: LIGHT.1 });
     }
     // Ropes need room to fall.
-    if rows == 0 { MARGIN } else { MARGIN + rows as f64 * (LIGHT.1 + MARGIN) + 28.0 }
+    if rows == 0 { top } else { top + rows as f64 * (LIGHT.1 + MARGIN) + 12.0 }
 }
 
 pub(crate) fn forward_id(port: u16) -> String {
@@ -185,7 +190,7 @@ fn groups(scene: &mut Scene, view: &ClusterView, pods: &[&PodView], place: &str,
         group.1.push(pod);
     }
     let grain = scene.grain;
-    let (w, h) = grain.size();
+    let (w, h) = scene.pod;
     let gap = grain.gap();
     let (mut x, mut y, mut row_bottom) = (area.x, area.y, area.y);
     for (owner, members) in by_owner.into_values() {
@@ -199,8 +204,8 @@ fn groups(scene: &mut Scene, view: &ClusterView, pods: &[&PodView], place: &str,
         if x > area.x && x + width > area.x + area.w {
             (x, y) = (area.x, row_bottom + 10.0);
         }
-        // Ownerless pods line up with those inside brackets.
-        let top = if owner.is_some() { y } else { y + BRACKET_HEAD };
+        // Ownerless pods line up with those inside brackets beside them.
+        let top = if owner.is_some() || x == area.x { y } else { y + BRACKET_HEAD };
         for (n, pod) in members.iter().enumerate() {
             let at = Rect {
                 x: x + pad + (n % columns) as f64 * (w + gap),

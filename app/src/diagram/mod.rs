@@ -262,14 +262,14 @@ fn LightView(id: String, cluster: RwSignal<ClusterView>, scene: Memo<Scene>) -> 
     };
     view! {
         <g class="light" class:dark=dark class:own=move || service.with(Option::is_none) style:transform=move || at(place.get())>
-            <path class="beam" d="M20,18 L-6,4 V34 Z M20,18 L46,4 V34 Z" />
+            <path class="beam" d="M20,17 L0,8 V26 Z M20,17 L40,8 V26 Z" />
             <path class="tower" d="M16,34 L17.5,22 H22.5 L24,34 Z" />
             <circle class="lamp" cx="20" cy="17" r="5" />
-            <text x="44" y="20">
+            <text x="46" y="19">
                 <tspan class="badge">{badge}</tspan>
                 <tspan class="name">{name}</tspan>
             </text>
-            <text class="aside" x="44" y="36">{aside}</text>
+            <text class="aside" x="46" y="35">{aside}</text>
         </g>
     }
 }

@@ -73,7 +73,7 @@ pub(crate) fn Pod(
             </g>
             <Show when=move || grain.get() == Grain::Card>
                 <text class="name" x="37" y="19">{move || pod.with(|p| short_name(&p.name))}</text>
-                <text class="aside" x="37" y="34">{move || pod.with(status_line)}</text>
+                <text class="aside" x="37" y="34">{move || pod.with(|p| status_line(p, scene.with(|s| s.pod.0)))}</text>
             </Show>
         </g>
     }
@@ -119,7 +119,9 @@ fn short_name(name: &str) -> String {
     }
 }
 
-fn status_line(pod: &PodView) -> String {
+/// The status as far as it fits on a card of this width.
+fn status_line(pod: &PodView, width: f64) -> String {
+    let room = ((width - 42.0) / 6.5) as usize;
     let mut line = match (pod.state, pod.status.as_str()) {
         (PodState::Pulling, _) => format!("{:.0} %", 100.0 * pod.progress.clamp(0.0, 1.0)),
         (_, "ContainerCreating") => "Creating".to_owned(),
@@ -128,8 +130,8 @@ fn status_line(pod: &PodView) -> String {
     if pod.restarts > 0 {
         line.push_str(&format!(" ↻{}", pod.restarts));
     }
-    if line.chars().count() > 16 {
-        line = line.chars().take(15).chain(['…']).collect();
+    if line.chars().count() > room {
+        line = line.chars().take(room.saturating_sub(1)).chain(['…']).collect();
     }
     line
 }

@@ -7,4 +7,5 @@
 pub mod fs;
 pub mod host;
 pub mod machine;
+pub mod net;
 pub mod process;
