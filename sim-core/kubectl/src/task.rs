@@ -24,7 +24,7 @@ pub enum Turn {
 }
 
 /// The part of a command that takes time: watching, following, waiting, talking.
-pub trait Task: CloneTask {
+pub trait Task: CloneTask + Send {
     /// One bounded turn.
     fn step(&mut self, k: &mut Kube<'_, '_>) -> Result<Turn, Error>;
 }

@@ -1,0 +1,7 @@
+//! Scenarios, how they are played and compared with recordings of a real cluster, and the benches' common parts.
+
+pub mod api;
+pub mod bench;
+pub mod compare;
+
+pub mod scenario;
