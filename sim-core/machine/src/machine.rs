@@ -178,6 +178,7 @@ impl Machine {
             Status::Waiting(wake) => match wake {
                 Wake::At(t) => now >= *t,
                 Wake::Input => self.can_read(p, 0),
+                Wake::Fd(fd) => self.can_read(p, *fd),
                 Wake::InputUntil(t) => now >= *t || self.can_read(p, 0),
                 Wake::World { until } => p.world_seen != self.world_changes || until.is_some_and(|t| now >= t),
                 Wake::InputOrWorld => p.world_seen != self.world_changes || self.can_read(p, 0),

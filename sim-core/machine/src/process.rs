@@ -34,6 +34,8 @@ pub enum Wake {
     World { until: Option<Time> },
     /// Something can be read on standard input, or the world outside changed.
     InputOrWorld,
+    /// Something can be read on this descriptor (or its end).
+    Fd(u32),
     /// The child has ended or was stopped.
     Child(Pid),
     /// Any child has ended.

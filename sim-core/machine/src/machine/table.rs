@@ -42,6 +42,13 @@ pub struct Entry {
     pub(super) body: Option<Box<dyn Process>>,
 }
 
+impl Entry {
+    /// What runs from the next turn on.
+    pub fn replace(&mut self, body: Box<dyn Process>) {
+        self.body = Some(body);
+    }
+}
+
 /// How a child is to be started; what is left out comes from the parent.
 #[derive(Default)]
 pub struct Spawn {
@@ -201,20 +208,16 @@ impl Machine {
     }
 
     /// Replaces what a process runs (`exec`); its descriptors, number and group stay.
-    pub fn exec(
-        &mut self,
-        pid: Pid,
-        mut argv: Vec<String>,
-        env: Option<Environment>,
-    ) -> Result<Box<dyn Process>, FsError> {
+    pub fn exec(&mut self, pid: Pid, mut argv: Vec<String>, env: Option<Environment>) -> Result<(), FsError> {
         let p = self.processes.get(&pid).ok_or(FsError::NotFound)?;
         let env = env.unwrap_or_else(|| p.env.clone());
         let body = self.load(&p.cred, &env, &p.cwd, &mut argv)?;
         if let Some(p) = self.processes.get_mut(&pid) {
             p.argv = argv;
             p.env = env;
+            p.body = Some(body);
         }
-        Ok(body)
+        Ok(())
     }
 
     pub(super) fn new_pid(&mut self) -> Pid {
