@@ -1,13 +1,8 @@
 // How many bytes travel before the first prompt, compressed with brotli, and whether that is within the budget.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { BUDGET_KB, counted } from "./lib/budget.mjs";
 import { brotli, DIST } from "./lib/server.mjs";
-
-/** The budget, in kB of 1000 bytes. This is the one place that says it. */
-const BUDGET_KB = 700;
-
-/** Fetched only after the prompt, or only when asked for. */
-const LATER = [/^lessons\//, /^icons\/(?!kaiki\.svg$)/];
 
 let files;
 try {
@@ -20,7 +15,7 @@ try {
 const rows = files
   .filter((entry) => entry.isFile())
   .map((entry) => join(entry.parentPath ?? entry.path, entry.name).slice(DIST.length))
-  .filter((name) => !LATER.some((pattern) => pattern.test(name)))
+  .filter(counted)
   .map((name) => {
     const bytes = readFileSync(join(DIST, name));
     return { name, raw: bytes.length, brotli: brotli(bytes).length };

@@ -74,8 +74,8 @@ pub(crate) struct Scene {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Deck {
     pub(crate) place: Rect,
-    /// The cluster's own pods that are not drawn here.
-    pub(crate) hidden: usize,
+    /// How many of the cluster's own pods run here, drawn or not.
+    pub(crate) system: usize,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -161,10 +161,10 @@ fn decks(scene: &mut Scene, view: &ClusterView, drawn: &[&PodView], width: f64, 
             let here: Vec<&PodView> = drawn.iter().copied().filter(|p| p.node == node.name).collect();
             let inner = Rect { x: x + DECK_PADDING, y: y + DECK_HEAD, w: deck_width - 2.0 * DECK_PADDING, h: 0.0 };
             let bottom = groups(scene, view, &here, &node.id, inner).max(y + DECK_HEAD + 56.0);
-            let hidden = view.pods.iter().filter(|p| p.node == node.name).count() - here.len();
+            let system = view.pods.iter().filter(|p| p.system && p.node == node.name).count();
             let place = Rect { x, y, w: deck_width, h: bottom + DECK_KEEL - y };
             tallest = tallest.max(place.h);
-            scene.decks.insert(node.id.clone(), Deck { place, hidden });
+            scene.decks.insert(node.id.clone(), Deck { place, system });
         }
         for node in row {
             if let Some(deck) = scene.decks.get_mut(&node.id) {

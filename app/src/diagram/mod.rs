@@ -36,11 +36,6 @@ pub(crate) fn Diagram(playground: Playground, place: PlaceSignal) -> impl IntoVi
         }
     });
     let scene = Memo::new(move |_| cluster.with(|c| layout(c, width.get(), show_system.get())));
-    let system_count = Memo::new(move |_| cluster.with(|c| c.pods.iter().filter(|p| p.system).count()));
-    let toggle_label = move || {
-        let key = if show_system.get() { "diagram.hide-system" } else { "diagram.show-system" };
-        fill(language, key, &[("n", &system_count.get().to_string())])
-    };
     let is_empty = move || cluster.with(|c| c.nodes.is_empty());
     view! {
         <section class="diagram" aria-label=t("diagram.label")>
@@ -59,7 +54,7 @@ pub(crate) fn Diagram(playground: Playground, place: PlaceSignal) -> impl IntoVi
                     <Hatching />
                     <QuayView scene />
                     <For each=move || keys(scene, |s| &s.decks) key=|id| id.clone() let:id>
-                        <DeckView id cluster scene />
+                        <DeckView id cluster scene show_system />
                     </For>
                     <For each=move || keys(scene, |s| &s.brackets) key=|id| id.clone() let:id>
                         <BracketView id scene />
@@ -75,11 +70,6 @@ pub(crate) fn Diagram(playground: Playground, place: PlaceSignal) -> impl IntoVi
                     </For>
                 </svg>
             </div>
-            <Show when=move || { system_count.get() > 0 }>
-                <button class="system" aria-pressed=move || show_system.get().to_string() on:click=move |_| show_system.update(|s| *s = !*s)>
-                    {toggle_label}
-                </button>
-            </Show>
             <Inspector cluster selected />
         </section>
     }
@@ -139,7 +129,12 @@ fn QuayView(scene: Memo<Scene>) -> impl IntoView {
 }
 
 #[component]
-fn DeckView(id: String, cluster: RwSignal<ClusterView>, scene: Memo<Scene>) -> impl IntoView {
+fn DeckView(
+    id: String,
+    cluster: RwSignal<ClusterView>,
+    scene: Memo<Scene>,
+    show_system: RwSignal<bool>,
+) -> impl IntoView {
     let language = language();
     let deck: Memo<Deck> = {
         let id = id.clone();
@@ -180,13 +175,18 @@ fn DeckView(id: String, cluster: RwSignal<ClusterView>, scene: Memo<Scene>) -> i
             fill(language, "diagram.cpu", &[("used", &cpus(n.cpu_milli_requested)), ("of", &cpus(n.cpu_milli))])
         })
     };
-    let hidden = move || deck.with(|d| d.hidden);
+    let own = move || deck.with(|d| d.system);
+    let own_label = move || {
+        let key = if show_system.get() { "diagram.hide-system" } else { "diagram.show-system" };
+        fill(language, key, &[("n", &own().to_string())])
+    };
+    let toggle = move || show_system.update(|s| *s = !*s);
     view! {
         <g class="deck" data-state=move || state().1 style:transform=move || at(deck.get().place)>
             <path class="hull" d=hull />
             <text class="sign" x="14" y="23">{move || state().0}</text>
             <text x="30" y="23">
-                <tspan class="badge">"node "</tspan>
+                <tspan class="badge">{move || "node "}</tspan>
                 <tspan class="name">{move || node.with(|n| n.name.clone())}</tspan>
                 <tspan class="aside" dx="10">
                     {move || node.with(|n| format!("{} · {} · {}", state().1, n.roles, n.version))}
@@ -196,10 +196,23 @@ fn DeckView(id: String, cluster: RwSignal<ClusterView>, scene: Memo<Scene>) -> i
                 <rect class="keel" x="24" y="10" rx="2.5" height="5" width=move || (w() - 48.0).max(0.0) />
                 <rect class="keel used" x="24" y="10" rx="2.5" height="5" width=move || ((w() - 48.0) * load()).max(0.0) />
                 <text class="aside" x="24" y="4">{capacity}</text>
-                <text class="aside" text-anchor="end" x=move || w() - 24.0 y="4">
-                    {move || {
-                        (hidden() > 0).then(|| fill(language, "diagram.hidden", &[("n", &hidden().to_string())]))
-                    }}
+                <text
+                    class="aside own"
+                    class:hidden=move || own() == 0
+                    text-anchor="end"
+                    x=move || w() - 24.0
+                    y="4"
+                    tabindex="0"
+                    role="button"
+                    aria-pressed=move || show_system.get().to_string()
+                    on:click=move |_| toggle()
+                    on:keydown=move |e| {
+                        if e.key() == "Enter" {
+                            toggle();
+                        }
+                    }
+                >
+                    {own_label}
                 </text>
             </g>
         </g>

@@ -121,9 +121,10 @@ fn short_name(name: &str) -> String {
 
 /// The status as far as it fits on a card of this width.
 fn status_line(pod: &PodView, width: f64) -> String {
-    let room = ((width - 42.0) / 6.5) as usize;
+    let room = ((width - 42.0) / 6.6) as usize;
     let mut line = match (pod.state, pod.status.as_str()) {
         (PodState::Pulling, _) => format!("{:.0} %", 100.0 * pod.progress.clamp(0.0, 1.0)),
+        (PodState::NotReady, status) => format!("{status} {}/{}", pod.ready, pod.containers),
         (_, "ContainerCreating") => "Creating".to_owned(),
         (_, status) => status.to_owned(),
     };
