@@ -13,7 +13,7 @@ pub enum Flow {
 }
 
 /// What a tool does with its input.
-pub trait Filter: CloneFilter {
+pub trait Filter: CloneFilter + Send {
     /// One line without its line feed; `ended` says whether it had one.
     fn line(&mut self, ctx: &mut Ctx<'_>, line: &str, ended: bool) -> Flow;
     /// A new input begins; its name is `-` for standard input.
