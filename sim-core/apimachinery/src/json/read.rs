@@ -4,7 +4,7 @@ use super::{Error, UNEXPECTED_END};
 use serde_json::{Map, Number, Value};
 
 /// Go stops at 10,000; stacks here are smaller.
-const DEPTH_MAX: usize = 1000;
+const DEPTH_MAX: usize = 250;
 
 struct Reader<'a> {
     text: &'a [u8],

@@ -20,8 +20,8 @@ use serde_json::Value;
 pub use spans::{Span, spans};
 pub use stream::Decoder;
 
-/// Deeper nesting is refused; Go allows ten times as much, but has a growing stack.
-const DEPTH_MAX: usize = 1000;
+/// Deeper nesting is refused; Go allows 10,000 levels, but has a growing stack.
+const DEPTH_MAX: usize = 250;
 
 /// A place in a text: both from zero; columns count characters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

@@ -72,7 +72,7 @@ fn complaints() {
     fails("a: .inf\n", "json: unsupported value: +Inf");
     fails("a: !!int x\n", "yaml: cannot decode !!str `x` as a !!int");
     fails("a: \u{1}\n", "yaml: control characters are not allowed");
-    fails(&"[".repeat(5000), "yaml: exceeded max depth of 1000");
+    fails(&"[".repeat(5000), "yaml: exceeded max depth of 250");
     let error = parse_strict("a: 1\nb:\n  name: x\n  name: y\n").expect_err("duplicate");
     assert_eq!(error.message, "yaml: unmarshal errors:\n  line 4: key \"name\" already set in map");
     reads("a: 1\na: 2\n", json!({"a": 2}));
@@ -190,4 +190,20 @@ fn junk_never_panics() {
         let _ = super::spans(&text);
         let _ = crate::json::parse(text.as_bytes());
     }
+}
+
+#[test]
+fn deep_and_large() {
+    let deep = format!("{}x{}", "[".repeat(240), "]".repeat(240));
+    let value = parse(&deep).expect("within bounds");
+    let text = to_string(&value);
+    assert_eq!(parse(&text).as_ref(), Ok(&value));
+    let json = crate::json::pretty(&value);
+    assert_eq!(crate::json::parse(json.as_bytes()).as_ref(), Ok(&value));
+    let found = crate::jsonpath::JsonPath::parse("{..}").and_then(|path| path.find(&value));
+    assert!(found.is_ok());
+    assert_eq!(parse(&"- ".repeat(5000)).expect_err("too deep").message, "yaml: exceeded max depth of 250");
+    let wide = "- name: x\n  list: [a, b]\n".repeat(20_000);
+    let value = parse(&wide).expect("plain");
+    assert_eq!(value.as_array().map(Vec::len), Some(20_000));
 }

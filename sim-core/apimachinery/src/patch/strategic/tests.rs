@@ -172,6 +172,13 @@ fn random_patches_turn_one_into_the_other() {
             .collect();
         json!({"metadata": {"finalizers": names[..1 + rng.below(3) as usize].to_vec()}, "spec": {"containers": containers}})
     };
+    for _ in 0..1000 {
+        let (original, modified, current) = (one(), one(), one());
+        let patch = three_way(&original, &modified, &current, pod(), true).expect("patch");
+        let result = apply(&current, &patch, pod()).expect("applies");
+        let again = three_way(&modified, &modified, &result, pod(), true).expect("patch");
+        assert_eq!(apply(&result, &again, pod()).as_ref(), Ok(&result), "{original} {modified} {current}");
+    }
     for _ in 0..2000 {
         let (a, b) = (one(), one());
         let patch = create(&a, &b, pod()).expect("patch");
