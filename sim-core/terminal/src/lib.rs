@@ -14,6 +14,8 @@ mod programs;
 mod relay;
 mod system;
 pub mod tabs;
+#[cfg(test)]
+mod tests;
 pub mod world;
 
 pub use laptop::StartState;

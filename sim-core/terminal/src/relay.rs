@@ -26,7 +26,8 @@ enum To {
 }
 
 impl Relay {
-    /// Joins the container's first process. What it logged before `shown` is not repeated.
+    /// Joins the container's first process, whose `watched` the caller has counted up. What it logged before `shown` is not
+    /// repeated.
     pub fn main(container: &str, interactive: bool, tty: bool, shown: usize) -> Self {
         Self {
             container: container.to_owned(),
@@ -138,9 +139,12 @@ impl Relay {
         code
     }
 
-    fn watch(&self, ctx: &mut Ctx<'_>, watching: bool) {
-        if let Some(c) = outside::of(ctx.host).and_then(|o| o.docker.get_mut(&self.container)) {
-            c.watched = if watching { c.watched + 1 } else { c.watched.saturating_sub(1) };
+    /// The container may go now (`--rm`).
+    fn unwatch(&self, ctx: &mut Ctx<'_>) {
+        if matches!(self.to, To::Main)
+            && let Some(c) = outside::of(ctx.host).and_then(|o| o.docker.get_mut(&self.container))
+        {
+            c.watched = c.watched.saturating_sub(1);
         }
     }
 
@@ -189,7 +193,6 @@ impl Process for Relay {
     fn step(&mut self, ctx: &mut Ctx<'_>) -> Step {
         if !self.begun {
             self.begun = true;
-            self.watch(ctx, true);
             if self.tty && self.interactive {
                 ctx.set_raw(true);
             }
@@ -200,7 +203,7 @@ impl Process for Relay {
         self.forward(ctx);
         match self.show(ctx) {
             Some(code) => {
-                self.watch(ctx, false);
+                self.unwatch(ctx);
                 if self.tty && self.interactive {
                     ctx.set_raw(false);
                 }

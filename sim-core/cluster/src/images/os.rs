@@ -91,6 +91,11 @@ impl Os {
         }
         let directories = match self {
             Self::Busybox => "/bin /dev /etc /home /root /tmp /usr /usr/sbin /usr/bin /var /lib /lib64",
+            Self::Debian | Self::Ubuntu => {
+                "/boot /dev /etc /home /lib /lib64 /media /mnt /opt /proc /root /run /sbin /srv /sys /tmp /usr \
+                 /usr/bin /usr/lib /usr/local /usr/local/bin /usr/sbin /usr/share /var /var/cache /var/lib /var/log \
+                 /var/run /var/tmp"
+            }
             _ => {
                 "/bin /boot /dev /etc /home /lib /lib64 /media /mnt /opt /proc /root /run /sbin /srv /sys /tmp /usr \
                  /usr/bin /usr/lib /usr/local /usr/local/bin /usr/sbin /usr/share /var /var/cache /var/lib /var/log \

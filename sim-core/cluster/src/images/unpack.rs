@@ -1,6 +1,7 @@
 //! An image unpacked: the root file system that its containers start from, and the eyes with which native processes see it.
 
 use super::image::{FileBody, Image};
+use super::os::Os;
 use super::software::Files;
 use machine::fs::{Cred, Fs, FsError, Volume};
 use machine::process::Program;
@@ -19,11 +20,19 @@ pub fn root(image: &Image) -> Volume {
             FileBody::Link(to) => volume.install_link(&file.path, to),
         };
     }
+    let merged = matches!(image.os, Os::Debian | Os::Ubuntu);
+    let bin = if merged { "/usr/bin" } else { "/bin" };
     for name in image.os.program_names() {
         if let Some(program) = program(name) {
-            let _ = volume.install_program(&format!("/bin/{name}"), program);
+            let _ = volume.install_program(&format!("{bin}/{name}"), program);
         }
     }
+    let _ = match merged {
+        true => volume.install_link("/bin", "usr/bin"),
+        false if image.os.has_shell() => volume.install_link("/usr/bin/env", "/bin/env"),
+        false => Ok(()),
+    };
+    machine::coreutils::install_devices(&mut volume);
     // Tools of the image's own that the machine knows (curl in `curlimages/curl`) are run by it.
     for own in image.software.programs {
         if let Some(program) = own.path.rsplit('/').next().and_then(program) {
@@ -33,9 +42,18 @@ pub fn root(image: &Image) -> Volume {
     volume
 }
 
-/// A program of the machine's table.
-fn program(_name: &str) -> Option<&'static dyn Program> {
-    None
+/// A program of the machine's tables.
+fn program(name: &str) -> Option<&'static dyn Program> {
+    match name {
+        "sh" => return Some(&machine::shell::SH),
+        "bash" => return Some(&machine::shell::BASH),
+        "ash" => return Some(&machine::shell::ASH),
+        "dash" => return Some(&machine::shell::DASH),
+        "busybox" => return Some(&machine::coreutils::BUSYBOX),
+        _ => {}
+    }
+    let tool = machine::coreutils::find_tool(name).map(|t| t as &dyn Program);
+    tool.or_else(|| machine::net::PROGRAMS.iter().copied().find(|p| p.name() == name))
 }
 
 /// A file tree as images look at it, with root's eyes.

@@ -249,6 +249,9 @@ fn made(ctx: &mut Ctx<'_>, with: &str) -> Vec<Act> {
     if detached {
         return vec![wait_ms(350), out(format!("{id}\n"))];
     }
+    if let Some(c) = outside.docker.get_mut(&id) {
+        c.watched += 1;
+    }
     vec![wait_ms(350), Act::Become(Box::new(Relay::main(&id, interactive, tty, 0)))]
 }
 
@@ -259,10 +262,11 @@ pub fn attach(ctx: &mut Ctx<'_>, args: &[String]) -> Vec<Act> {
         Err(acts) => return acts,
     };
     let Some(i) = outside.docker.find(name) else { return refused(format!("No such container: {name}")) };
-    let c = &outside.docker.containers[i];
+    let c = &mut outside.docker.containers[i];
     if !c.running() {
         return fail("cannot attach to a stopped container, start it first\n", 1);
     }
+    c.watched += 1;
     let relay = Relay::main(&c.id, c.spec.interactive, c.spec.tty, c.log.len());
     vec![Act::Become(Box::new(relay))]
 }

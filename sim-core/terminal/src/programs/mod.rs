@@ -54,7 +54,11 @@ fn install(volume: &mut Volume, program: &'static dyn Program) -> Result<(), FsE
 
 /// The tools of a running Unix and the laptop's own programs.
 pub fn install_base(volume: &mut Volume) {
-    tools(volume, machine::machine::Tools::Gnu);
+    machine::coreutils::install_devices(volume);
+    machine::coreutils::install_all(volume, "/usr/bin");
+    for program in machine::net::PROGRAMS {
+        let _ = install(volume, *program);
+    }
     for program in BASE {
         // A laptop whose disk is too small for its own programs lacks them, as it would.
         let _ = install(volume, *program);
@@ -80,9 +84,4 @@ pub fn remove_package(volume: &mut Volume, package: &str, now: apimachinery::tim
 
 pub fn has_package(volume: &Volume, package: &str) -> bool {
     volume.get(&["var", "lib", "pacman", "local", package]).is_some()
-}
-
-/// The shell and the usual tools.
-fn tools(volume: &mut Volume, tools: machine::machine::Tools) {
-    let _ = (volume, tools);
 }
