@@ -4,6 +4,7 @@
 //! every pod because one changed. Holds nothing that the objects do not say: it can be rebuilt from the storage.
 //! Invariant: what a change adds, the next change of the same object takes away again (`old` equals the last `object`).
 
+use super::endpoints::{self, slices};
 use super::meta::{controller_of, is_active, is_terminal, name_of, namespace_of, node_of, ready_since, uid_of};
 use super::selector::{SelectorIndex, selector};
 use apimachinery::labels::Selector;
@@ -83,6 +84,8 @@ impl Owned {
 /// One service as its endpoints are kept.
 #[derive(Clone, Debug, Default)]
 pub struct ServiceIndex {
+    /// Pods that the service selects.
+    pub pods: BTreeSet<Arc<str>>,
     /// Pods whose endpoint may have changed.
     pub dirty: BTreeSet<Arc<str>>,
     /// Everything has to be looked at: the service itself or a slice changed under foreign hands.
@@ -118,6 +121,7 @@ impl Informer {
                 let (old, new) = (old.and_then(view), new.and_then(view));
                 self.pod(old, new, &change.writer);
                 self.moved(old, new);
+                self.endpoint_changed(old, new);
             }
             KindId::REPLICA_SET => {
                 let (old, new) = (old.and_then(view::<ReplicaSet>), new.and_then(view::<ReplicaSet>));
@@ -145,7 +149,15 @@ impl Informer {
                 let (old, new) = (old.and_then(view::<Service>), new.and_then(view::<Service>));
                 let sides = [old, new].map(|o| o.map(|o| (&o.metadata, service_selector(o))));
                 reindex(&mut self.services, sides);
+                let m = change.object.meta();
+                let key = super::Key::new(namespace_of(m), name_of(m));
+                if new.is_some() {
+                    self.endpoints.entry(key).or_default().all_dirty = true;
+                } else {
+                    self.endpoints.remove(&key);
+                }
             }
+            KindId::ENDPOINT_SLICE => slices::index_slice(&mut self.endpoints, change),
             _ => {}
         }
     }
@@ -215,6 +227,25 @@ impl Informer {
         }
         if !to.is_empty() {
             self.by_node.entry(to.into()).or_default().insert(key);
+        }
+    }
+
+    fn endpoint_changed(&mut self, old: Option<&Pod>, new: Option<&Pod>) {
+        if new.is_some() && !endpoints::matters(old, new) {
+            return;
+        }
+        let Self { services, endpoints, .. } = self;
+        for pod in [old, new].into_iter().flatten() {
+            let (namespace, name) = (namespace_of(&pod.metadata), name_of(&pod.metadata));
+            services.matching(namespace, pod.metadata.labels.as_ref(), |service| {
+                let index = endpoints.entry(super::Key::new(namespace, service)).or_default();
+                index.dirty.insert(name.into());
+                if new.is_some_and(|n| n.metadata.labels == pod.metadata.labels) {
+                    index.pods.insert(name.into());
+                } else {
+                    index.pods.remove(name);
+                }
+            });
         }
     }
 

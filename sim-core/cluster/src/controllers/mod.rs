@@ -5,13 +5,18 @@
 //! keeps no state of its own.
 
 mod deployment;
+mod endpoints;
+mod garbage_collector;
 mod informer;
 pub mod kubernetes_service;
 pub(crate) mod meta;
+mod namespace;
 mod replicaset;
 mod root_ca;
 mod selector;
 mod service_account;
+#[cfg(test)]
+mod tests;
 
 pub use informer::Informer;
 pub use root_ca::certificate;
@@ -72,6 +77,10 @@ pub static CONTROLLERS: &[&dyn Controller] = &[
     &root_ca::RootCa,
     &deployment::Deployments,
     &replicaset::ReplicaSets,
+    &endpoints::slices::EndpointSlices,
+    &endpoints::legacy::LegacyEndpoints,
+    &garbage_collector::GarbageCollector,
+    &namespace::Namespaces,
 ];
 
 /// Index into [`CONTROLLERS`].
