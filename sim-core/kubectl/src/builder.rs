@@ -4,9 +4,9 @@
 
 use crate::client::failure;
 use crate::discovery::{Mapping, no_match, split_version};
-use crate::error::{ApiError, Error, plain};
+use crate::error::{Error, plain};
 use crate::flags::{Args, Flag, Kind, boolean, flag, short};
-use crate::json::{at, int, list, set, text};
+use crate::json::{at, list, set, text};
 use crate::session::Kube;
 use apimachinery::http::{Reply, Request};
 use apimachinery::yaml;
@@ -574,17 +574,7 @@ fn validate(object: &Value) -> Result<(), String> {
     }
 }
 
-/// A made-up `BadRequest`, for checks that kubectl makes itself.
-pub fn bad_request(message: String) -> Error {
-    Error::Api(Box::new(ApiError { code: 400, reason: "BadRequest".into(), message, details: Value::Null }))
-}
-
 /// Group of an object's API version.
 pub fn group_of(object: &Value) -> &str {
     split_version(text(object, "/apiVersion")).0
-}
-
-/// The generation an object was last seen at by its controller.
-pub fn observed(object: &Value) -> bool {
-    int(object, "/metadata/generation") <= int(object, "/status/observedGeneration")
 }

@@ -44,10 +44,6 @@ impl Tabs {
         }
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.text.is_empty()
-    }
-
     pub fn flush(&mut self) -> String {
         let text = core::mem::take(&mut self.text);
         let lines: Vec<Vec<&str>> = text.split('\n').map(|l| l.split('\t').collect()).collect();

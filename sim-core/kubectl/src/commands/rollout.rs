@@ -7,7 +7,7 @@ use crate::client::{JSON_PATCH, STRATEGIC};
 use crate::commands::apply::LAST_APPLIED;
 use crate::describe::{Doc, pod_template};
 use crate::error::{Error, plain};
-use crate::flags::{Args, Command, Flag, Group, Kind, boolean, flag};
+use crate::flags::{Args, Command, Flag, Group, Kind, flag};
 use crate::history::{CHANGE_CAUSE, REVISION, controller_revisions, new_replica_set, replica_sets, revision_of};
 use crate::json::{annotation, at, boolean as truth, has, int, list, name, remove, set, text};
 use crate::printers::{DRY_RUN_FLAG, DryRun, PRINT_FLAGS, Printer, Teller};

@@ -11,6 +11,8 @@ mod service;
 mod token;
 mod workload;
 
+pub use policy::amounts;
+
 use crate::builder::{FILE_FLAGS, Find, SELECTOR_FLAG};
 use crate::commands::apply::{VALIDATE_FLAG, field_validation, with_last_applied};
 use crate::error::{Error, plain};
@@ -164,6 +166,3 @@ fn wrapped(e: Error, wrap: Wrap) -> Error {
     }
     Error::Plain(format!("{wrap}: {}", e.text()))
 }
-
-/// The flags all subcommands take.
-pub const COMMON: &[&[Flag]] = &[CREATE_FLAGS, VALIDATE_FLAG, PRINT_FLAGS, DRY_RUN_FLAG];

@@ -251,11 +251,6 @@ impl Teller {
         self.dry_run
     }
 
-    /// Whether the object itself is printed.
-    pub fn prints_objects(&self) -> bool {
-        self.printer.is_some()
-    }
-
     pub fn is_structured(&self) -> bool {
         self.printer.as_ref().is_some_and(|p| !p.is_name())
     }
