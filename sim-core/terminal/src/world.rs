@@ -54,7 +54,7 @@ const BURSTS_AT_ONE_INSTANT_MAX: usize = 64;
 const BURST: Duration = Duration::from_millis(1);
 
 impl World {
-    pub fn new(config: &WorldConfig) -> Self {
+    pub fn new(config: WorldConfig) -> Self {
         let mut outside = Outside::new(config.seed, config.start);
         outside.minikube.system_pods = config.system_pods;
         let mut laptop = laptop::build(config.start_state, config.start);
@@ -120,9 +120,8 @@ impl World {
 
     /// Lets everything happen that is due up to and including `until`.
     pub fn run_until(&mut self, until: Time) {
-        if self.idle.is_none() {
-            self.turns();
-        }
+        // Whoever owns the world may have typed or started something since.
+        self.turns();
         while let Some(at) = self.next_event().filter(|at| *at <= until) {
             self.step_to(at);
         }
