@@ -48,6 +48,8 @@ struct Composer<'a> {
     nodes: Vec<Node>,
     anchors: BTreeMap<String, Id>,
     tag_directives: Vec<(String, String)>,
+    /// Where the flow collection just read was closed.
+    closed: Option<Mark>,
     depth: usize,
 }
 
@@ -58,6 +60,7 @@ pub(super) fn compose(text: &str) -> Result<Tree, Wrong> {
         nodes: Vec::new(),
         anchors: BTreeMap::new(),
         tag_directives: Vec::new(),
+        closed: None,
         depth: 0,
     };
     composer.scanner.next()?;
@@ -191,14 +194,14 @@ impl Composer<'_> {
             _ => return fault(Some(start), "did not find expected node content", content_start),
         };
         if !matches!(content, Content::Scalar { .. }) {
-            let end = self.last_end(&content, end);
+            let end = self.closed.take().unwrap_or_else(|| self.last_end(&content, end));
             self.nodes[id].end = end;
         }
         self.nodes[id].content = content;
         Ok(id)
     }
 
-    /// Where a collection ends: with its last child, or with its own brackets if those reach further.
+    /// Where a block collection ends: with its last child.
     fn last_end(&self, content: &Content, own: Mark) -> Mark {
         let last = match content {
             Content::Sequence(items) => items.last().copied(),
@@ -313,7 +316,7 @@ impl Composer<'_> {
                 _ => items.push(self.node(false, false)?),
             }
         }
-        self.scanner.next()?;
+        self.closed = Some(self.scanner.next()?.end);
         Ok(Content::Sequence(items))
     }
 
@@ -359,7 +362,7 @@ impl Composer<'_> {
                 pairs.push((key, value));
             }
         }
-        self.scanner.next()?;
+        self.closed = Some(self.scanner.next()?.end);
         Ok(Content::Mapping(pairs))
     }
 

@@ -148,6 +148,10 @@ fn positions() {
     assert_eq!(of("/b/0/c").start, Position { line: 2, column: 5 });
     assert_eq!(of("/b/0/c").key, Some(Position { line: 2, column: 2 }));
     assert_eq!(of("/a").end, Position { line: 0, column: 4 });
+    let flow = super::spans("a: {b: [1, 2]}\nc: d\n");
+    let end = |pointer: &str| flow.iter().find(|s| s.pointer == pointer).map(|s| s.end);
+    assert_eq!(end("/a/b"), Some(Position { line: 0, column: 13 }));
+    assert_eq!(end("/a"), Some(Position { line: 0, column: 14 }));
     assert_eq!(super::spans("a: ["), []);
 }
 
