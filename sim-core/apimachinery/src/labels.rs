@@ -125,9 +125,9 @@ impl Selector {
 
     /// Parses the string form; the error is upstream's text.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let mut requirements = parse::requirements(text)?;
-        requirements.sort_by(|a, b| a.key.cmp(&b.key));
-        Ok(Self { requirements, nothing: false })
+        let mut out = Self::everything();
+        parse::requirements(text)?.into_iter().for_each(|requirement| out.require(requirement));
+        Ok(out)
     }
 
     /// From `metav1.LabelSelector` as JSON: null selects nothing, `{}` everything.
@@ -138,7 +138,7 @@ impl Selector {
         let mut out = Self::everything();
         for (key, value) in selector.get("matchLabels").and_then(Value::as_object).into_iter().flatten() {
             let value = value.as_str().unwrap_or_default().to_owned();
-            out.requirements.push(Requirement::new(key, Operator::Equals, vec![value])?);
+            out.require(Requirement::new(key, Operator::Equals, vec![value])?);
         }
         for expression in selector.get("matchExpressions").and_then(Value::as_array).into_iter().flatten() {
             let text = |field: &str| expression.get(field).and_then(Value::as_str).unwrap_or_default();
@@ -151,9 +151,8 @@ impl Selector {
             };
             let values = expression.get("values").and_then(Value::as_array).into_iter().flatten();
             let values = values.map(|v| v.as_str().unwrap_or_default().to_owned()).collect();
-            out.requirements.push(Requirement::new(text("key"), operator, values)?);
+            out.require(Requirement::new(text("key"), operator, values)?);
         }
-        out.requirements.sort_by(|a, b| a.key.cmp(&b.key));
         Ok(out)
     }
 
