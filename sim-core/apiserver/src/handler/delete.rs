@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 pub(super) fn delete(server: &mut ApiServer, call: &mut Call, scope: &Scope) -> Result<Answer, Status> {
     let (options, accepted_202) = delete_options(call)?;
+    check_immortal(server, scope)?;
     let writer = call.writer("");
     let (object, gone) = server.delete_object(scope.id, &scope.namespace, &scope.name, &options, &writer)?;
     if gone && !returns_object(scope.kind.info().kind) {
@@ -41,6 +42,17 @@ pub(super) fn collection(server: &mut ApiServer, call: &mut Call, scope: &Scope)
         }
     }
     Ok(Answer::List(list))
+}
+
+/// The namespaces without which there is no cluster.
+fn check_immortal(server: &ApiServer, scope: &Scope) -> Result<(), Status> {
+    let immortal = scope.kind.info().kind == "Namespace"
+        && matches!(scope.name.as_str(), "default" | "kube-system" | "kube-public")
+        && server.storage.get(scope.id, "", &scope.name).is_some();
+    if immortal {
+        return Err(Status::forbidden("", "namespaces", &scope.name, "this namespace may not be deleted"));
+    }
+    Ok(())
 }
 
 /// Kinds whose storage gives back what it deleted, instead of a Status.

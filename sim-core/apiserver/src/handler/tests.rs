@@ -227,6 +227,11 @@ fn failures_are_told_in_the_words_of_the_real_server() {
             (504, "Timeout", "Timeout: Too large resource version: 999999, current: 4"),
         ),
         (
+            (Method::Delete, "/api/v1/namespaces/default", ""),
+            "",
+            (403, "Forbidden", "namespaces \"default\" is forbidden: this namespace may not be deleted"),
+        ),
+        (
             (Method::Put, MAPS, ""),
             "{}",
             (405, "MethodNotAllowed", "the server does not allow this method on the requested resource"),

@@ -196,13 +196,14 @@ pub fn apply(
     let mut diff = walk::compare(live, &object);
     let changed = settle(&mut diff, who);
     if !force {
+        let contested = changed.difference(&last_applied_fields(live, who));
         let conflicts: Vec<(&Manager, Set)> = managers
             .iter()
             .filter(|m| !who.is(m, Operation::Apply))
-            .map(|m| (m, m.fields.intersection(&changed)))
+            .map(|m| (m, m.fields.intersection(&contested)))
             .filter(|(_, fields)| !fields.is_empty())
             .collect();
-        if !conflicts.is_empty() && !only_last_applied(live, who, &conflicts) {
+        if !conflicts.is_empty() {
             return Err(conflict(&conflicts));
         }
     }
@@ -231,24 +232,21 @@ impl Applied {
 
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
-/// What kubectl applied from the client's side it may take over from the server's side without conflict.
-fn only_last_applied(live: Option<&Value>, who: &Who<'_>, conflicts: &[(&Manager, Set)]) -> bool {
+/// What kubectl applied from the client's side, and nobody changed since, it may take over without conflict.
+fn last_applied_fields(live: Option<&Value>, who: &Who<'_>) -> Set {
     let text = live.and_then(|l| l["metadata"]["annotations"][LAST_APPLIED].as_str());
-    let (Some(text), "kubectl") = (text, who.manager) else { return false };
-    let Ok(last) = apimachinery::json::parse(text.as_bytes()) else { return false };
-    let (had, live) = (walk::fields(&last), live.map(walk::fields).unwrap_or_default());
-    conflicts.iter().all(|(_, fields)| {
-        let left = fields.difference(&had.intersection(&live));
-        left.is_empty()
-    })
+    let (Some(live), Some(text), "kubectl") = (live, text, who.manager) else { return Set::default() };
+    let Ok(last) = apimachinery::json::parse(text.as_bytes()) else { return Set::default() };
+    let diff = walk::compare(Some(&last), live);
+    walk::fields(&last).difference(&diff.modified).difference(&diff.added).difference(&diff.removed)
 }
 
 /// Keeps the annotation of client-side apply in step.
 fn update_last_applied(object: &mut Value, config: &Value) {
-    let annotations = &mut object["metadata"]["annotations"];
+    let Some(annotations) = object.pointer_mut("/metadata/annotations") else { return };
     if annotations[LAST_APPLIED].as_str().is_some_and(|t| !t.is_empty()) {
         let mut config = config.clone();
-        if let Some(map) = config["metadata"]["annotations"].as_object_mut() {
+        if let Some(map) = config.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
             map.remove(LAST_APPLIED);
         }
         annotations[LAST_APPLIED] = format!("{}\n", apimachinery::json::compact(&config)).into();
