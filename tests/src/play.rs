@@ -27,6 +27,8 @@ const WAIT_MAX: Duration = Duration::from_secs(60);
 const INSTANTS_MAX: usize = 2_000_000;
 /// Between a command and the end mark that the shell prints after it.
 const MARK: char = '\u{1e}';
+/// Reads commands, each ended by a mark, and runs them one by one, as typed into one shell.
+const LOOP: &str = "while IFS= read -r -d $'\\x1e' __command; do eval \"$__command\" </dev/null; printf '\\036%d\\036\\n' $?; done";
 /// Where scenarios run.
 const DIRECTORY: &str = "/home/learner/play";
 
@@ -39,7 +41,7 @@ impl Player {
         let bash = world
             .laptop
             .spawn_session(Start {
-                argv: vec!["bash".into()],
+                argv: vec!["bash".into(), "-c".into(), LOOP.into()],
                 cwd: DIRECTORY.into(),
                 cred,
                 stdin: true,
@@ -52,8 +54,7 @@ impl Player {
 
     /// Runs one command line to its end.
     pub fn run(&mut self, text: &str) -> Said {
-        // In braces, so that the command cannot read the lines that follow it as its input.
-        let script = format!("{{ {text}\n}} </dev/null\nprintf '\\036%d\\036\\n' $?\n");
+        let script = format!("{text}\u{1e}");
         self.world.laptop.write_stdin(self.bash, script.as_bytes());
         let until = self.world.now() + COMMAND_MAX;
         let (mut out, mut err) = (String::new(), String::new());
