@@ -6,10 +6,16 @@
 /// One step of a scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    Command { text: String, line: usize },
+    Command {
+        text: String,
+        line: usize,
+    },
     SleepMs(u64),
     /// A command that is tried till it succeeds.
-    Until { text: String, label: String },
+    Until {
+        text: String,
+        label: String,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -47,7 +47,10 @@ fn recorded(name: &str) -> Vec<(String, Said)> {
             let v: Value = serde_json::from_str(l).expect("a recording is JSON lines");
             let field = |n: &str| v[n].as_str().unwrap_or_default().to_owned();
             let command = v["cmd"].as_str()?.to_owned();
-            Some((command, Said { stdout: field("stdout"), stderr: field("stderr"), rc: v["rc"].as_i64().unwrap_or(0) }))
+            Some((
+                command,
+                Said { stdout: field("stdout"), stderr: field("stderr"), rc: v["rc"].as_i64().unwrap_or(0) },
+            ))
         })
         .collect()
 }

@@ -5,13 +5,17 @@
 
 use crate::cluster::Config;
 use crate::controllers::kubernetes_service;
+use crate::controllers::meta::{name_of, stamp};
 use apimachinery::status::Status;
+use apiserver::server::Door;
 use apiserver::{ApiServer, Writer};
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment};
 use k8s_openapi::api::core::v1::{
-    ConfigMap, Container, ContainerPort, Pod, PodSpec, PodTemplateSpec, ResourceRequirements, Service, ServiceAccount,
-    ServicePort, ServiceSpec, Toleration,
+    ConfigMap, Container, ContainerPort, ContainerState, ContainerStateRunning, ContainerStatus, HostIP, Pod,
+    PodCondition, PodIP, PodSpec, PodTemplateSpec, ResourceRequirements, Service, ServiceAccount, ServicePort,
+    ServiceSpec, Toleration,
 };
+use k8s_openapi::api::scheduling::v1::PriorityClass;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
@@ -25,6 +29,7 @@ pub fn boot(api: &mut ApiServer, config: &Config) -> Result<(), Status> {
     let writer = Writer::new("kube-apiserver");
     kubernetes_service::ensure(api, &writer)?;
     config_maps(api, &writer)?;
+    priority_classes(api, &writer)?;
     if config.system_pods {
         system_pods(api, config, &Writer::new("kubeadm"))?;
     }
@@ -65,6 +70,30 @@ fn config_maps(api: &mut ApiServer, writer: &Writer) -> Result<(), Status> {
     Ok(())
 }
 
+fn priority_classes(api: &mut ApiServer, writer: &Writer) -> Result<(), Status> {
+    for (name, value, description) in [
+        (
+            "system-cluster-critical",
+            2_000_000_000,
+            "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.",
+        ),
+        (
+            "system-node-critical",
+            2_000_001_000,
+            "Used for system critical pods that must not be moved from their current node.",
+        ),
+    ] {
+        let class = PriorityClass {
+            metadata: ObjectMeta { name: Some(name.into()), ..ObjectMeta::default() },
+            value: Some(value),
+            description: Some(description.into()),
+            ..PriorityClass::default()
+        };
+        api.create(class, writer)?;
+    }
+    Ok(())
+}
+
 /// A control-plane component as a static pod: name, image, requested CPU, requested memory.
 const STATIC_PODS: &[(&str, &str, &str, Option<&str>)] = &[
     ("etcd", "registry.k8s.io/etcd:3.6.8-0", "100m", Some("100Mi")),
@@ -81,7 +110,8 @@ fn system_pods(api: &mut ApiServer, config: &Config, writer: &Writer) -> Result<
         // Components carry the cluster's version; etcd has its own.
         let versioned = format!("{image}:{}", config.version);
         let image = if image.contains("etcd") { image } else { versioned.as_str() };
-        api.create(static_pod(name, image, cpu, *memory, config), writer)?;
+        let pod = api.create(static_pod(name, image, cpu, *memory, config), writer)?;
+        run(api, name_of(&pod.metadata), writer)?;
     }
     let image = format!("registry.k8s.io/kube-proxy:{}", config.version);
     let mut proxy = node_pod("kube-proxy", &image, config);
@@ -117,6 +147,49 @@ fn node_pod(name: &str, image: &str, config: &Config) -> Pod {
         }),
         status: None,
     }
+}
+
+/// Shows a pod as running and ready: a mirror of what the kubelet runs from a file, and no kubelet of ours looks at it.
+fn run(api: &mut ApiServer, name: &str, writer: &Writer) -> Result<(), Status> {
+    let now = stamp(api.now);
+    let address = api.config.address.clone();
+    api.modify::<Pod>(SYSTEM, name, Door::Status, writer, |pod| {
+        let image = pod.spec.as_ref().and_then(|s| s.containers.first());
+        let (name, image) = image.map(|c| (c.name.clone(), c.image.clone().unwrap_or_default())).unwrap_or_default();
+        let hash = format!("{:064x}", apimachinery::rng::fnv64(image.as_bytes()));
+        let condition = |kind: &str| PodCondition {
+            type_: kind.into(),
+            status: "True".into(),
+            observed_generation: Some(1),
+            last_transition_time: Some(now.clone()),
+            ..PodCondition::default()
+        };
+        let kinds = ["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"];
+        let status = pod.status.get_or_insert_default();
+        status.phase = Some("Running".into());
+        status.observed_generation = Some(1);
+        status.conditions = Some(kinds.iter().map(|k| condition(k)).collect());
+        status.start_time = Some(now.clone());
+        status.host_ip = Some(address.clone());
+        status.host_ips = Some(vec![HostIP { ip: address.clone() }]);
+        status.pod_ip = Some(address.clone());
+        status.pod_ips = Some(vec![PodIP { ip: address.clone() }]);
+        status.container_statuses = Some(vec![ContainerStatus {
+            name,
+            image: image.clone(),
+            image_id: format!("{}@sha256:{hash}", image.split(':').next().unwrap_or_default()),
+            container_id: Some(format!("containerd://{hash}")),
+            ready: true,
+            started: Some(true),
+            state: Some(ContainerState {
+                running: Some(ContainerStateRunning { started_at: Some(now.clone()) }),
+                ..ContainerState::default()
+            }),
+            last_state: Some(ContainerState::default()),
+            ..ContainerStatus::default()
+        }]);
+    })?;
+    Ok(())
 }
 
 fn static_pod(name: &str, image: &str, cpu: &str, memory: Option<&str>, config: &Config) -> Pod {

@@ -13,10 +13,11 @@ use k8s_openapi::api::core::v1::{
     Container, Event, Node, NodeCondition, NodeStatus, Pod, PodCondition, PodIP, PodSpec, PodTemplateSpec,
     ResourceRequirements,
 };
+use k8s_openapi::api::scheduling::v1::PriorityClass;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1 as meta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const TICK: Duration = Duration::from_millis(100);
 
@@ -26,6 +27,7 @@ pub struct Testbed {
     /// Pods of this image never become ready.
     pub broken_image: String,
     addresses: u32,
+    silent: BTreeSet<String>,
 }
 
 pub fn labels(pairs: &[(&str, &str)]) -> Option<BTreeMap<String, String>> {
@@ -88,6 +90,7 @@ impl Testbed {
             writer: Writer::new("test"),
             broken_image: "broken".into(),
             addresses: 0,
+            silent: BTreeSet::new(),
         };
         for i in 0..nodes {
             bed.add_node(&format!("n{i}"), cpu);
@@ -145,6 +148,19 @@ impl Testbed {
         assert!(done.is_ok(), "{:?}", done.err());
     }
 
+    /// Priority classes `p<value>`.
+    pub fn priorities(&mut self, values: &[i32]) {
+        for value in values {
+            let metadata = meta::ObjectMeta { name: Some(format!("p{value}")), ..meta::ObjectMeta::default() };
+            self.create(PriorityClass { metadata, value: Some(*value), ..PriorityClass::default() });
+        }
+    }
+
+    /// The node's kubelet stops: no heartbeat, no pod starts or goes.
+    pub fn silence(&mut self, node: &str) {
+        self.silent.insert(node.to_owned());
+    }
+
     pub fn pods(&self) -> Vec<Pod> {
         self.cluster.api.list::<Pod>(Some("default")).cloned().collect()
     }
@@ -174,7 +190,11 @@ impl Testbed {
     fn kubelets(&mut self) {
         let now = self.cluster.now();
         let pods: Vec<Pod> = self.cluster.api.list::<Pod>(None).cloned().collect();
-        for pod in pods.iter().filter(|p| p.spec.as_ref().is_some_and(|s| s.node_name.is_some())) {
+        let awake = |p: &&Pod| {
+            let node = p.spec.as_ref().and_then(|s| s.node_name.as_ref());
+            node.is_some_and(|n| !self.silent.contains(n))
+        };
+        for pod in pods.iter().filter(awake).cloned().collect::<Vec<_>>() {
             let (ns, name) = (pod.metadata.namespace.as_deref().unwrap(), pod.metadata.name.as_deref().unwrap());
             if pod.metadata.deletion_timestamp.is_some() {
                 let options = DeleteOptions { grace_period_seconds: Some(0), ..DeleteOptions::default() };
@@ -188,7 +208,8 @@ impl Testbed {
         }
         let leases: Vec<String> =
             self.cluster.api.list::<Lease>(None).filter_map(|l| l.metadata.name.clone()).collect();
-        for name in leases.iter().filter(|_| now.secs() % 10 == 0) {
+        let beating = |name: &&String| now.secs() % 10 == 0 && !self.silent.contains(*name);
+        for name in leases.iter().filter(beating) {
             let stamp = meta::MicroTime(now.timestamp());
             let _ = self.cluster.api.modify::<Lease>("kube-node-lease", name, Door::Main, &self.writer, |l| {
                 l.spec.get_or_insert_default().renew_time = Some(stamp);

@@ -27,7 +27,10 @@ pub fn answer(shared: &Shared, request: &Request) -> Response {
         "/kaiki/time" => Ok(()),
         _ if !posted => return plain(StatusCode::METHOD_NOT_ALLOWED, "use POST\n"),
         "/kaiki/advance" => {
-            match param("seconds").and_then(|s| s.parse::<f64>().ok()).filter(|s| (0.0..=ADVANCE_SECONDS_MAX).contains(s)) {
+            match param("seconds")
+                .and_then(|s| s.parse::<f64>().ok())
+                .filter(|s| (0.0..=ADVANCE_SECONDS_MAX).contains(s))
+            {
                 Some(seconds) => {
                     let to = driver.cluster.now() + Duration::from_micros((seconds * 1e6) as u64);
                     driver.cluster.run_until(to);

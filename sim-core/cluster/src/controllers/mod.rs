@@ -11,10 +11,13 @@ mod informer;
 pub mod kubernetes_service;
 pub(crate) mod meta;
 mod namespace;
+mod node_lifecycle;
+mod pod_gc;
 mod replicaset;
 mod root_ca;
 mod selector;
 mod service_account;
+mod taint_eviction;
 #[cfg(test)]
 mod tests;
 
@@ -81,6 +84,9 @@ pub static CONTROLLERS: &[&dyn Controller] = &[
     &endpoints::legacy::LegacyEndpoints,
     &garbage_collector::GarbageCollector,
     &namespace::Namespaces,
+    &node_lifecycle::NodeLifecycle,
+    &taint_eviction::TaintEviction,
+    &pod_gc::PodGc,
 ];
 
 /// Index into [`CONTROLLERS`].

@@ -1,10 +1,10 @@
-use crate::controllers::meta::{controller_of, is_active};
+use crate::controllers::meta::{controller_of, is_active, is_ready, node_of};
 use crate::testbed::{Testbed, deployment, labels, named, pod};
 use apimachinery::time::Duration;
 use apiserver::DeleteOptions;
 use apiserver::server::{Door, Propagation};
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
-use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Node, NodeSpec, Pod, Taint, Toleration};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 
 fn options(propagation: Propagation) -> DeleteOptions {
@@ -170,4 +170,77 @@ fn scaling_up_while_pods_go_counts_only_living_ones() {
     }
     bed.run(Duration::from_secs(3));
     assert_eq!(bed.pods().iter().filter(|p| is_active(p)).count(), 3);
+}
+
+fn taint_keys(bed: &Testbed, node: &str) -> Vec<String> {
+    let node = bed.cluster.api.get::<Node>("", node).expect("it was added");
+    let taints = node.spec.as_ref().and_then(|s| s.taints.clone()).unwrap_or_default();
+    taints.iter().map(|t| format!("{}:{}", t.key, t.effect)).collect()
+}
+
+#[test]
+fn a_silent_node_is_tainted_and_its_pods_are_given_five_minutes() {
+    let mut bed = Testbed::new(2, "4");
+    bed.create(deployment("web", 4, "1", "0"));
+    bed.change::<Deployment>("web", |d| {
+        let wait = |key: &str| Toleration {
+            key: Some(key.into()),
+            operator: Some("Exists".into()),
+            effect: Some("NoExecute".into()),
+            toleration_seconds: Some(300),
+            value: None,
+        };
+        let spec = d.spec.as_mut().and_then(|s| s.template.spec.as_mut()).expect("has one");
+        spec.tolerations = Some(vec![wait("node.kubernetes.io/not-ready"), wait("node.kubernetes.io/unreachable")]);
+    });
+    bed.run(Duration::from_secs(3));
+    bed.silence("n1");
+    bed.run(Duration::from_secs(70));
+    assert_eq!(taint_keys(&bed, "n0"), Vec::<String>::new());
+    let unreachable = "node.kubernetes.io/unreachable";
+    assert_eq!(taint_keys(&bed, "n1"), [format!("{unreachable}:NoExecute"), format!("{unreachable}:NoSchedule")]);
+    assert_eq!(bed.event_messages("NodeNotReady")[0], "Node n1 status is now: NodeNotReady");
+    let per_node = |bed: &Testbed, node: &str| {
+        bed.pods().iter().filter(|p| node_of(p) == node && p.metadata.deletion_timestamp.is_none()).count()
+    };
+    assert_eq!((per_node(&bed, "n0"), per_node(&bed, "n1")), (2, 2));
+    assert_eq!(bed.pods().iter().filter(|p| is_ready(p)).count(), 2);
+    bed.run(Duration::from_secs(300));
+    assert_eq!((per_node(&bed, "n0"), per_node(&bed, "n1")), (4, 0));
+}
+
+#[test]
+fn cordoning_taints_and_no_execute_evicts_at_once() {
+    let mut bed = Testbed::new(2, "4");
+    bed.create(deployment("web", 2, "1", "0"));
+    bed.run(Duration::from_secs(2));
+    let change = |bed: &mut Testbed, change: &dyn Fn(&mut NodeSpec)| {
+        let done = bed.cluster.api.modify::<Node>("", "n0", Door::Main, &bed.writer, |n| {
+            change(n.spec.get_or_insert_default());
+        });
+        assert!(done.is_ok());
+    };
+    change(&mut bed, &|s| s.unschedulable = Some(true));
+    bed.run(Duration::from_secs(1));
+    assert_eq!(taint_keys(&bed, "n0"), ["node.kubernetes.io/unschedulable:NoSchedule"]);
+    change(&mut bed, &|s| s.unschedulable = None);
+    bed.run(Duration::from_secs(1));
+    assert_eq!(taint_keys(&bed, "n0"), Vec::<String>::new());
+    change(&mut bed, &|s| {
+        let taint = Taint { key: "gone".into(), effect: "NoExecute".into(), value: None, time_added: None };
+        s.taints = Some(vec![taint]);
+    });
+    bed.run(Duration::from_secs(3));
+    assert!(bed.pods().len() == 2 && bed.pods().iter().all(|p| node_of(p) == "n1" && is_ready(p)));
+}
+
+#[test]
+fn pods_of_a_node_that_is_no_more_are_removed() {
+    let mut bed = Testbed::new(2, "4");
+    bed.create(deployment("web", 2, "1", "0"));
+    bed.run(Duration::from_secs(2));
+    assert!(bed.cluster.api.delete::<Node>("", "n0", &DeleteOptions::default(), &bed.writer).is_ok());
+    bed.run(Duration::from_secs(60));
+    assert!(bed.pods().len() == 2 && bed.pods().iter().all(|p| node_of(p) == "n1"));
+    assert_eq!(bed.event_messages("RemovingNode"), ["Node n0 event: Removing Node n0 from Controller"]);
 }

@@ -150,9 +150,10 @@ fn an_important_pod_takes_the_place_of_the_least_important_ones() {
     let mut bed = Testbed::new(1, "2");
     let with_priority = |name: &str, cpu: &str, priority: i32| {
         let mut p = pod(name, cpu);
-        p.spec.as_mut().expect("has one").priority = Some(priority);
+        p.spec.as_mut().expect("has one").priority_class_name = Some(format!("p{priority}"));
         p
     };
+    bed.priorities(&[1, 5, 10]);
     bed.create(with_priority("low", "1", 1));
     bed.create(with_priority("middle", "1", 5));
     bed.run(Duration::from_secs(1));
@@ -169,12 +170,13 @@ fn nodes_are_never_given_more_than_they_have() {
     for seed in 0..10 {
         let mut dice = Rng::derive(seed, "capacity", "", 0);
         let mut bed = Testbed::new(3, "2");
+        bed.priorities(&[0, 1, 2]);
         for i in 0..30u64 {
             let name = format!("p{i}");
             let mut p = Pod { metadata: named(&name), ..pod(&name, "") };
             let spec = p.spec.as_mut().expect("has one");
             spec.containers = vec![container("nginx", &format!("{}m", 50 * (1 + dice.below(20))))];
-            spec.priority = Some(i32::try_from(dice.below(3)).unwrap_or(0));
+            spec.priority_class_name = Some(format!("p{}", dice.below(3)));
             bed.create(p);
             if dice.below(4) == 0 {
                 let pods = bed.pods();
