@@ -62,13 +62,20 @@ pub(crate) struct Scene {
     pub(crate) grain: Grain,
     /// Width and height of one pod.
     pub(crate) pod: (f64, f64),
-    pub(crate) pods: BTreeMap<String, Rect>,
+    pub(crate) pods: BTreeMap<String, Spot>,
     pub(crate) decks: BTreeMap<String, Deck>,
     pub(crate) brackets: BTreeMap<String, Bracket>,
     pub(crate) lights: BTreeMap<String, Rect>,
     pub(crate) ropes: BTreeMap<String, Rope>,
     /// Where pods wait for a node; zero height when none does.
     pub(crate) quay: Rect,
+}
+
+/// Where a pod stands, and where it is in the view it was laid out from.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Spot {
+    pub(crate) place: Rect,
+    pub(crate) index: usize,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -103,9 +110,12 @@ const DECK_PADDING: f64 = 14.0;
 const BRACKET_HEAD: f64 = 20.0;
 const BRACKET_PADDING: f64 = 8.0;
 
+/// A pod with its place in the view's list.
+type Numbered<'a> = (usize, &'a PodView);
+
 pub(crate) fn layout(view: &ClusterView, width: f64, show_system: bool) -> Scene {
     let width = width.max(240.0);
-    let drawn: Vec<&PodView> = view.pods.iter().filter(|p| show_system || !p.system).collect();
+    let drawn: Vec<Numbered<'_>> = view.pods.iter().enumerate().filter(|(_, p)| show_system || !p.system).collect();
     let grain = Grain::of(drawn.len());
     let mut scene = Scene { grain, pod: grain.size(width), ..Scene::default() };
     let mut y = quay(&mut scene, view, &drawn, width, MARGIN);
@@ -136,8 +146,8 @@ pub(crate) fn forward_id(port: u16) -> String {
     format!("forward-{port}")
 }
 
-fn quay(scene: &mut Scene, view: &ClusterView, drawn: &[&PodView], width: f64, y: f64) -> f64 {
-    let waiting: Vec<&PodView> = drawn.iter().copied().filter(|p| p.node.is_empty()).collect();
+fn quay(scene: &mut Scene, view: &ClusterView, drawn: &[Numbered<'_>], width: f64, y: f64) -> f64 {
+    let waiting: Vec<Numbered<'_>> = drawn.iter().copied().filter(|(_, p)| p.node.is_empty()).collect();
     if waiting.is_empty() {
         return y;
     }
@@ -149,7 +159,7 @@ fn quay(scene: &mut Scene, view: &ClusterView, drawn: &[&PodView], width: f64, y
 }
 
 /// Nodes side by side, as many as fit in a row. Answers the lower edge of the last row.
-fn decks(scene: &mut Scene, view: &ClusterView, drawn: &[&PodView], width: f64, top: f64) -> f64 {
+fn decks(scene: &mut Scene, view: &ClusterView, drawn: &[Numbered<'_>], width: f64, top: f64) -> f64 {
     let fitting = ((width - MARGIN) / (DECK_WIDTH_MIN + MARGIN)).floor() as usize;
     let columns = fitting.clamp(1, view.nodes.len().max(1));
     let deck_width = (width - MARGIN) / columns as f64 - MARGIN;
@@ -158,7 +168,7 @@ fn decks(scene: &mut Scene, view: &ClusterView, drawn: &[&PodView], width: f64, 
         let mut tallest: f64 = 0.0;
         for (column, node) in row.iter().enumerate() {
             let x = MARGIN + column as f64 * (deck_width + MARGIN);
-            let here: Vec<&PodView> = drawn.iter().copied().filter(|p| p.node == node.name).collect();
+            let here: Vec<Numbered<'_>> = drawn.iter().copied().filter(|(_, p)| p.node == node.name).collect();
             let inner = Rect { x: x + DECK_PADDING, y: y + DECK_HEAD, w: deck_width - 2.0 * DECK_PADDING, h: 0.0 };
             let bottom = groups(scene, view, &here, &node.id, inner).max(y + DECK_HEAD + 56.0);
             let system = view.pods.iter().filter(|p| p.system && p.node == node.name).count();
@@ -177,9 +187,9 @@ fn decks(scene: &mut Scene, view: &ClusterView, drawn: &[&PodView], width: f64, 
 }
 
 /// Pods in brackets by their outermost owner, packed in rows into `area`. Answers the lower edge.
-fn groups(scene: &mut Scene, view: &ClusterView, pods: &[&PodView], place: &str, area: Rect) -> f64 {
-    let mut by_owner: BTreeMap<(String, String), (Option<&OwnerView>, Vec<&PodView>)> = BTreeMap::new();
-    for pod in pods {
+fn groups(scene: &mut Scene, view: &ClusterView, pods: &[Numbered<'_>], place: &str, area: Rect) -> f64 {
+    let mut by_owner: BTreeMap<(String, String), (Option<&OwnerView>, Vec<Numbered<'_>>)> = BTreeMap::new();
+    for &(index, pod) in pods {
         let root = pod.owner.as_deref().and_then(|id| outermost(view, id));
         let key = root.map_or_else(
             // Pods without an owner stand alone, behind those with one.
@@ -187,7 +197,7 @@ fn groups(scene: &mut Scene, view: &ClusterView, pods: &[&PodView], place: &str,
             |o| (o.name.clone(), o.id.clone()),
         );
         let group = by_owner.entry(key).or_insert((root, Vec::new()));
-        group.1.push(pod);
+        group.1.push((index, pod));
     }
     let grain = scene.grain;
     let (w, h) = scene.pod;
@@ -206,14 +216,14 @@ fn groups(scene: &mut Scene, view: &ClusterView, pods: &[&PodView], place: &str,
         }
         // Ownerless pods line up with those inside brackets beside them.
         let top = if owner.is_some() || x == area.x { y } else { y + BRACKET_HEAD };
-        for (n, pod) in members.iter().enumerate() {
-            let at = Rect {
+        for (n, (index, pod)) in members.iter().enumerate() {
+            let place = Rect {
                 x: x + pad + (n % columns) as f64 * (w + gap),
                 y: top + head + (n / columns) as f64 * (h + gap),
                 w,
                 h,
             };
-            scene.pods.insert(pod.id.clone(), at);
+            scene.pods.insert(pod.id.clone(), Spot { place, index: *index });
         }
         if let Some(owner) = owner {
             let bracket = Bracket {
@@ -253,7 +263,7 @@ fn ropes(scene: &mut Scene, view: &ClusterView) {
     let chosen = view.services.iter().flat_map(|s| s.endpoints.iter().map(|e| (s.id.clone(), &e.pod, e.ready)));
     let forwarded = view.forwards.iter().map(|f| (forward_id(f.port), &f.pod, true));
     for (light, pod, ready) in chosen.chain(forwarded) {
-        if let (Some(from), Some(to)) = (scene.lights.get(&light), scene.pods.get(pod)) {
+        if let (Some(from), Some(to)) = (scene.lights.get(&light), scene.pods.get(pod).map(|s| s.place)) {
             let rope = Rope { from: (from.x + 20.0, from.y + 34.0), to: (to.x + to.w / 2.0, to.y), ready };
             scene.ropes.insert(format!("{light}/{pod}"), rope);
         }
@@ -302,7 +312,7 @@ mod tests {
         for (nodes, pods, width) in [(1, 3, 320.0), (1, 30, 900.0), (3, 36, 1100.0), (2, 200, 700.0), (4, 1000, 1400.0)]
         {
             let scene = layout(&cluster(nodes, pods), width, true);
-            let places: Vec<&Rect> = scene.pods.values().collect();
+            let places: Vec<&Rect> = scene.pods.values().map(|s| &s.place).collect();
             assert_eq!(places.len(), pods);
             for (n, a) in places.iter().enumerate() {
                 assert!(a.x >= 0.0 && a.x + a.w <= width && a.y + a.h <= scene.height, "{pods} pods, {width}: {a:?}");

@@ -1,7 +1,7 @@
 //! One pod in the picture: its state as shape and colour, its name when there is room.
 
 use crate::diagram::at;
-use crate::diagram::layout::{Grain, Rect, Scene};
+use crate::diagram::layout::{Grain, Rect, Scene, Spot};
 use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
 use leptos::svg;
@@ -22,6 +22,9 @@ fn state_name(state: PodState) -> &'static str {
     }
 }
 
+/// A pod that is no longer there, for the moment until its element goes.
+const GONE: Spot = Spot { place: Rect { x: 0.0, y: 0.0, w: 0.0, h: 0.0 }, index: usize::MAX };
+
 #[component]
 pub(crate) fn Pod(
     id: String,
@@ -30,11 +33,12 @@ pub(crate) fn Pod(
     selected: RwSignal<Option<String>>,
 ) -> impl IntoView {
     let key = StoredValue::new(id);
-    let pod: Memo<PodView> = Memo::new(move |_| {
-        cluster.with(|c| key.with_value(|id| c.pods.iter().find(|p| p.id == *id).cloned()).unwrap_or_default())
-    });
-    let place: Memo<Rect> =
-        Memo::new(move |_| scene.with(|s| key.with_value(|id| s.pods.get(id).copied()).unwrap_or_default()));
+    let spot: Memo<Spot> =
+        Memo::new(move |_| scene.with(|s| key.with_value(|id| s.pods.get(id).copied()).unwrap_or(GONE)));
+    // The scene was laid out from this very view, so the pod is where the scene says.
+    let pod: Memo<PodView> =
+        Memo::new(move |_| cluster.with(|c| c.pods.get(spot.get().index).cloned()).unwrap_or_default());
+    let place = Memo::new(move |_| spot.get().place);
     let grain = Memo::new(move |_| scene.with(|s| s.grain));
     let state = Memo::new(move |_| pod.with(|p| p.state));
     let is_selected = move || selected.with(|s| key.with_value(|id| s.as_ref() == Some(id)));
