@@ -8,16 +8,22 @@ pub mod date;
 pub mod echo;
 pub mod escapes;
 pub mod files;
+pub mod find;
 pub mod follow;
+pub mod grep;
+pub mod hashes;
 pub mod identity;
 pub mod ls;
 pub mod options;
 pub mod printf;
 pub mod processes;
+pub mod run_as;
 pub mod stream;
 pub mod system;
+pub mod text;
 pub mod users;
 pub mod whole;
+pub mod xargs;
 
 use crate::fs::tree::{Body, Device, Meta, Node, Volume};
 use crate::process::{Ctx, Process, Program, Step};
@@ -54,21 +60,26 @@ const fn whole(name: &'static str, summary: &'static str, run: fn(&mut Ctx<'_>, 
 
 /// Every tool there is.
 pub static TOOLS: &[Tool] = &[
+    whole("base64", "encode or decode base64", hashes::base64),
     once("basename", "strip directory and suffix from names", files::basename),
     process("cat", "print files one after another", stream::cat),
     once("chmod", "change permissions", files::chmod),
     once("chown", "change owners", files::chown),
     once("clear", "clear the terminal", system::clear),
     once("cp", "copy files", files::cp),
+    process("cut", "print parts of lines", text::cut),
     once("date", "print the date and time", date::run),
     once("df", "show free space", system::df),
     once("dirname", "strip the last part from names", files::dirname),
     once("du", "show used space", system::du),
     once("echo", "print a line", echo::run),
+    process("env", "run a command in a changed environment", run_as::env),
     once("expr", "evaluate an expression", system::expr),
     once("false", "fail", |_, _| 1),
     once("file", "say what a file is", files::file),
+    process("find", "search for files", find::start),
     once("free", "show memory", system::free),
+    process("grep", "print lines that match", grep::start),
     once("groups", "show group names", identity::groups),
     process("head", "print the first lines", stream::head),
     once("hostname", "show the machine's name", system::hostname),
@@ -76,6 +87,7 @@ pub static TOOLS: &[Tool] = &[
     once("kill", "send a signal", processes::kill),
     once("ln", "make links", files::ln),
     once("ls", "list files", ls::run),
+    whole("md5sum", "print MD5 sums", hashes::md5sum),
     once("mkdir", "make directories", files::mkdir),
     once("mktemp", "make a temporary file", files::mktemp),
     once("mv", "move or rename files", files::mv),
@@ -90,24 +102,32 @@ pub static TOOLS: &[Tool] = &[
     once("readlink", "print where a link leads", files::readlink),
     once("realpath", "print the resolved path", files::realpath),
     once("reset", "reset the terminal", system::clear),
+    process("rev", "reverse lines", text::rev),
     once("rm", "remove files", files::rm),
     once("rmdir", "remove empty directories", files::rmdir),
     once("seq", "print numbers", system::seq),
+    whole("sha256sum", "print SHA-256 sums", hashes::sha256sum),
     process("sleep", "wait", follow::sleep),
     whole("sort", "sort lines", whole::sort),
     once("stat", "show what is known about a file", files::stat),
+    process("su", "become another user", run_as::su),
+    process("sudo", "run as root", run_as::sudo),
     whole("tac", "print lines in reverse order", whole::tac),
     process("tail", "print the last lines", follow::tail),
     process("tee", "copy input to files", stream::tee),
     once("test", "check a condition", system::test),
+    process("timeout", "run with a time limit", run_as::timeout),
     once("touch", "make a file or renew its time", files::touch),
+    process("tr", "translate characters", text::tr),
     once("true", "succeed", |_, _| 0),
     once("tty", "print the terminal's name", system::tty),
     once("uname", "show what the system is", system::uname),
+    process("uniq", "drop repeated lines", text::uniq),
     once("uptime", "show how long the system runs", system::uptime),
     whole("wc", "count lines, words and bytes", whole::wc),
     once("which", "show where a command is", system::which),
     once("whoami", "print the user's name", identity::whoami),
+    process("xargs", "build commands from input", xargs::start),
     process("yes", "print y for ever", follow::yes),
 ];
 
@@ -186,7 +206,9 @@ impl Program for Busybox {
         let name = args.first().map_or("", |a| a.rsplit('/').next().unwrap_or(""));
         let program: Option<&'static dyn Program> = match name {
             "sh" | "ash" => Some(&shell::SH),
-            name => find_tool(name).map(|t| t as &dyn Program),
+            name => find_tool(name)
+                .map(|t| t as &dyn Program)
+                .or_else(|| crate::net::PROGRAMS.iter().copied().find(|p| p.name() == name)),
         };
         match program {
             Some(p) => p.start(args[1..].to_vec()),
@@ -195,7 +217,7 @@ impl Program for Busybox {
     }
 }
 
-const BUSYBOX_LACKS: [&str; 7] = ["curl", "dig", "sudo", "nano", "vim", "file", "su"];
+const BUSYBOX_LACKS: [&str; 5] = ["sudo", "nano", "vim", "file", "su"];
 
 /// `/dev` with its usual nodes.
 pub fn install_devices(root: &mut Volume) {
@@ -223,6 +245,9 @@ pub fn install_all(root: &mut Volume, dir: &str) {
     for tool in TOOLS {
         let _ = root.install_program(&format!("{dir}/{}", tool.name), tool);
     }
+    for program in crate::net::PROGRAMS {
+        let _ = root.install_program(&format!("{dir}/{}", program.name()), *program);
+    }
     for (name, program) in [("bash", &shell::BASH), ("sh", &shell::SH)] {
         let _ = root.install_program(&format!("{dir}/{name}"), program);
     }
@@ -233,10 +258,8 @@ pub fn install_all(root: &mut Volume, dir: &str) {
 
 /// What an image built on Debian has: GNU's core tools, bash, dash as `sh`; neither curl nor ps nor editors.
 pub fn install_debian(root: &mut Volume) {
-    const LACKS: [&str; 17] = [
-        "curl", "wget", "dig", "nslookup", "ping", "nc", "sudo", "nano", "vi", "vim", "ps", "top", "free", "less",
-        "file", "watch", "pkill",
-    ];
+    const LACKS: [&str; 12] =
+        ["more", "sudo", "nano", "vi", "vim", "ps", "top", "free", "less", "file", "watch", "pkill"];
     for tool in TOOLS.iter().filter(|t| !LACKS.contains(&t.name)) {
         let _ = root.install_program(&format!("/usr/bin/{}", tool.name), tool);
     }
@@ -250,6 +273,9 @@ pub fn install_debian(root: &mut Volume) {
 pub fn install_busybox(root: &mut Volume) {
     for tool in TOOLS.iter().filter(|t| !BUSYBOX_LACKS.contains(&t.name)) {
         let _ = root.install_program(&format!("/bin/{}", tool.name), tool);
+    }
+    for program in crate::net::PROGRAMS.iter().filter(|p| matches!(p.name(), "wget" | "nslookup" | "ping" | "nc")) {
+        let _ = root.install_program(&format!("/bin/{}", program.name()), *program);
     }
     let _ = root.install_program("/bin/busybox", &BUSYBOX);
     for (name, program) in [("sh", &shell::SH), ("ash", &shell::ASH)] {

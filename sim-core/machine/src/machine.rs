@@ -135,7 +135,7 @@ impl Machine {
         let mut world = false;
         for p in self.processes.values() {
             let at = match &p.status {
-                Status::Waiting(Wake::At(t) | Wake::InputUntil(t)) => Some(*t),
+                Status::Waiting(Wake::At(t) | Wake::InputUntil(t) | Wake::ChildUntil(_, t)) => Some(*t),
                 Status::Waiting(Wake::World { until }) => {
                     world = true;
                     *until
@@ -182,15 +182,18 @@ impl Machine {
                 Wake::InputUntil(t) => now >= *t || self.can_read(p, 0),
                 Wake::World { until } => p.world_seen != self.world_changes || until.is_some_and(|t| now >= t),
                 Wake::InputOrWorld => p.world_seen != self.world_changes || self.can_read(p, 0),
-                Wake::Child(pid) => {
-                    self.processes.get(pid).is_none_or(|c| matches!(c.status, Status::Ended(_) | Status::Stopped))
-                }
+                Wake::Child(pid) => self.has_paused(*pid),
+                Wake::ChildUntil(pid, t) => now >= *t || self.has_paused(*pid),
                 Wake::AnyChild => {
                     let mut children = self.processes.values().filter(|c| c.parent == p.pid).peekable();
                     children.peek().is_none() || children.any(|c| matches!(c.status, Status::Ended(_)))
                 }
             },
         }
+    }
+
+    fn has_paused(&self, pid: Pid) -> bool {
+        self.processes.get(&pid).is_none_or(|c| matches!(c.status, Status::Ended(_) | Status::Stopped))
     }
 
     /// Whether whoever reads what it writes is behind.

@@ -38,6 +38,8 @@ pub enum Wake {
     Fd(u32),
     /// The child has ended or was stopped.
     Child(Pid),
+    /// The child has ended or was stopped, or the instant comes.
+    ChildUntil(Pid, Time),
     /// Any child has ended.
     AnyChild,
 }

@@ -155,7 +155,7 @@ pub fn run(ctx: &mut Ctx<'_>, args: &[String]) -> i32 {
         Some(text) => match parse(text, now) {
             Some(t) => t,
             None => {
-                ctx.err(&format!("date: invalid date '{text}'\n"));
+                ctx.err(&format!("date: invalid date ‘{text}’\n"));
                 return 1;
             }
         },
@@ -164,7 +164,7 @@ pub fn run(ctx: &mut Ctx<'_>, args: &[String]) -> i32 {
         Some(p) => match p.strip_prefix('+') {
             Some(p) => p.to_owned(),
             None => {
-                ctx.err(&format!("date: invalid date '{p}'\n"));
+                ctx.err(&format!("date: invalid date ‘{p}’\n"));
                 return 1;
             }
         },

@@ -123,7 +123,7 @@ pub fn mkdir(ctx: &mut Ctx<'_>, args: &[String]) -> i32 {
                 Err(_) if o.has('p') && ctx.machine.fs.stat(&cred, step).is_ok_and(|s| s.is_dir()) => {}
                 Err(e) => {
                     let e = if o.has('p') && e == FsError::Exists && !last { FsError::NotADirectory } else { e };
-                    ctx.err(&format!("mkdir: cannot create directory '{name}': {}\n", e.message()));
+                    ctx.err(&format!("mkdir: cannot create directory ‘{name}’: {}\n", e.message()));
                     code = 1;
                     break;
                 }
@@ -408,7 +408,7 @@ pub fn mktemp(ctx: &mut Ctx<'_>, args: &[String]) -> i32 {
     let template = o.operands.first().cloned().unwrap_or_else(|| "/tmp/tmp.XXXXXXXXXX".into());
     let xs = template.chars().rev().take_while(|c| *c == 'X').count();
     if xs < 3 {
-        ctx.err(&format!("mktemp: too few X's in template '{template}'\n"));
+        ctx.err(&format!("mktemp: too few X's in template ‘{template}’\n"));
         return 1;
     }
     let name = format!("{}{}", &template[..template.len() - xs], ctx.machine.rng.suffix(xs));
@@ -426,7 +426,7 @@ pub fn mktemp(ctx: &mut Ctx<'_>, args: &[String]) -> i32 {
             0
         }
         Err(e) => {
-            ctx.err(&format!("mktemp: failed to create file via template '{template}': {}\n", e.message()));
+            ctx.err(&format!("mktemp: failed to create file via template ‘{template}’: {}\n", e.message()));
             1
         }
     }
@@ -491,10 +491,10 @@ pub fn chmod(ctx: &mut Ctx<'_>, args: &[String]) -> i32 {
     }
     let Some((spec, names)) = rest.split_first() else { return missing(ctx, "chmod", "operand") };
     if names.is_empty() {
-        return missing(ctx, "chmod", &format!("operand after '{spec}'"));
+        return missing(ctx, "chmod", &format!("operand after ‘{spec}’"));
     }
     if new_mode(spec, 0, false).is_none() {
-        ctx.err(&format!("chmod: invalid mode: '{spec}'\nTry 'chmod --help' for more information.\n"));
+        ctx.err(&format!("chmod: invalid mode: ‘{spec}’\nTry 'chmod --help' for more information.\n"));
         return 1;
     }
     let mut code = 0;
@@ -534,7 +534,7 @@ pub fn chown(ctx: &mut Ctx<'_>, args: &[String]) -> i32 {
         u => match u.parse().ok().or_else(|| super::users::by_name(ctx.machine, u).map(|u| u.uid)) {
             Some(uid) => Some(uid),
             None => {
-                ctx.err(&format!("chown: invalid user: '{spec}'\n"));
+                ctx.err(&format!("chown: invalid user: ‘{spec}’\n"));
                 return 1;
             }
         },
@@ -546,7 +546,7 @@ pub fn chown(ctx: &mut Ctx<'_>, args: &[String]) -> i32 {
             match g.parse().ok().or(known) {
                 Some(gid) => Some(gid),
                 None => {
-                    ctx.err(&format!("chown: invalid group: '{spec}'\n"));
+                    ctx.err(&format!("chown: invalid group: ‘{spec}’\n"));
                     return 1;
                 }
             }

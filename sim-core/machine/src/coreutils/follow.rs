@@ -47,7 +47,7 @@ impl Process for Sleep {
                         Some(d) => total += d,
                         None => {
                             ctx.err(&format!(
-                                "sleep: invalid time interval '{a}'\nTry 'sleep --help' for more information.\n"
+                                "sleep: invalid time interval ‘{a}’\nTry 'sleep --help' for more information.\n"
                             ));
                             return Step::Exit(1);
                         }
@@ -98,8 +98,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(1000);
 pub fn tail(args: Vec<String>) -> Box<dyn Process> {
     let args: Vec<String> = args
         .into_iter()
-        .map(|a| match a.strip_prefix('-') {
-            Some(d) if !d.is_empty() && d.bytes().all(|b| b.is_ascii_digit()) => format!("-n{d}"),
+        .enumerate()
+        .map(|(i, a)| match a.strip_prefix('-') {
+            Some(d) if i == 0 && !d.is_empty() && d.bytes().all(|b| b.is_ascii_digit()) => format!("-n{d}"),
             _ => a,
         })
         .collect();
@@ -112,7 +113,7 @@ pub fn tail(args: Vec<String>) -> Box<dyn Process> {
     let from_start = spec.starts_with('+');
     let Some(count) = options::size(spec.trim_start_matches(['+', '-'])) else {
         return Box::new(super::stream::Failing {
-            message: format!("tail: invalid number of lines: '{spec}'\n"),
+            message: format!("tail: invalid number of lines: ‘{spec}’\n"),
             code: 1,
         });
     };

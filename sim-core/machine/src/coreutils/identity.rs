@@ -21,7 +21,7 @@ pub fn id(ctx: &mut Ctx<'_>, args: &[String]) -> i32 {
         Some(name) => match users::by_name(ctx.machine, name) {
             Some(u) => users::cred(ctx.machine, &u),
             None => {
-                ctx.err(&format!("id: '{name}': no such user\n"));
+                ctx.err(&format!("id: ‘{name}’: no such user\n"));
                 return 1;
             }
         },
@@ -52,7 +52,7 @@ pub fn groups(ctx: &mut Ctx<'_>, args: &[String]) -> i32 {
         Some(name) => match users::by_name(ctx.machine, name) {
             Some(u) => (format!("{name} : "), users::cred(ctx.machine, &u)),
             None => {
-                ctx.err(&format!("groups: '{name}': no such user\n"));
+                ctx.err(&format!("groups: ‘{name}’: no such user\n"));
                 return 1;
             }
         },

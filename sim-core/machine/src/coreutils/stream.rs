@@ -317,8 +317,9 @@ pub fn head(args: Vec<String>) -> Box<dyn Process> {
     // `-5` means `-n 5`.
     let args: Vec<String> = args
         .into_iter()
-        .map(|a| match a.strip_prefix('-') {
-            Some(d) if !d.is_empty() && d.bytes().all(|b| b.is_ascii_digit()) => format!("-n{d}"),
+        .enumerate()
+        .map(|(i, a)| match a.strip_prefix('-') {
+            Some(d) if i == 0 && !d.is_empty() && d.bytes().all(|b| b.is_ascii_digit()) => format!("-n{d}"),
             _ => a,
         })
         .collect();
@@ -329,7 +330,7 @@ pub fn head(args: Vec<String>) -> Box<dyn Process> {
     let text = o.value('n').unwrap_or("10");
     let hold = text.strip_prefix('-').and_then(|t| t.parse::<usize>().ok());
     let Some(lines) = options::size(text.trim_start_matches('-')) else {
-        return Box::new(Failing { message: format!("head: invalid number of lines: '{text}'\n"), code: 1 });
+        return Box::new(Failing { message: format!("head: invalid number of lines: ‘{text}’\n"), code: 1 });
     };
     let bytes = o.value('c').and_then(options::size);
     let headers = (o.operands.len() > 1 || o.has('v')) && !o.has('q');

@@ -241,11 +241,12 @@ pub fn seq(ctx: &mut Ctx<'_>, args: &[String]) -> i32 {
         match a.as_str() {
             "-w" => equal_width = true,
             "-s" => separator = rest.next().cloned().unwrap_or_default(),
+            a if a.starts_with("-s") => separator = a[2..].to_owned(),
             a => match a.parse::<f64>() {
                 Ok(n) if n.is_finite() => numbers.push((n, a.to_owned())),
                 _ => {
                     ctx.err(&format!(
-                        "seq: invalid floating point argument: '{a}'\nTry 'seq --help' for more information.\n"
+                        "seq: invalid floating point argument: ‘{a}’\nTry 'seq --help' for more information.\n"
                     ));
                     return 1;
                 }
@@ -263,7 +264,7 @@ pub fn seq(ctx: &mut Ctx<'_>, args: &[String]) -> i32 {
     };
     if step == 0.0 {
         ctx.err(&format!(
-            "seq: invalid Zero increment value: '{}'\nTry 'seq --help' for more information.\n",
+            "seq: invalid Zero increment value: ‘{}’\nTry 'seq --help' for more information.\n",
             numbers[1].1
         ));
         return 1;
@@ -350,12 +351,12 @@ pub fn expr(ctx: &mut Ctx<'_>, args: &[String]) -> i32 {
                     None => "0".into(),
                 }
             }
-            _ => return fail(ctx, &format!("syntax error: unexpected argument '{op}'")),
+            _ => return fail(ctx, &format!("syntax error: unexpected argument ‘{op}’")),
         };
         rest = tail;
     }
     if let [extra, ..] = rest {
-        return fail(ctx, &format!("syntax error: unexpected argument '{extra}'"));
+        return fail(ctx, &format!("syntax error: unexpected argument ‘{extra}’"));
     }
     ctx.out(&format!("{value}\n"));
     i32::from(value.is_empty() || value == "0")

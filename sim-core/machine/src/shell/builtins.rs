@@ -230,7 +230,7 @@ fn return_builtin(shell: &mut Shell, ctx: &mut Ctx<'_>, argv: &[String]) -> Ran 
     let returns = |k: &FrameKind| matches!(k, FrameKind::Function | FrameKind::File);
     if !shell.frames.iter().any(|f| returns(&f.kind)) {
         shell.complain(ctx, "return: can only `return' from a function or sourced script");
-        return Ran::Status(1);
+        return Ran::Status(2);
     }
     while let Some(frame) = shell.frames.last() {
         let last = returns(&frame.kind);

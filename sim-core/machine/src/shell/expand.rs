@@ -223,6 +223,9 @@ impl Shell {
             }
             Found::Many(list, _) => {
                 for (i, item) in list.iter().enumerate() {
+                    if i > 0 {
+                        fields.open |= quoted;
+                    }
                     if i > 0 && fields.split {
                         fields.finish();
                     } else if i > 0 {
@@ -342,7 +345,13 @@ impl Shell {
             self.push_found(Found::Many(keys, param.subscript == Subscript::Star), quoted, fields);
             return Ok(());
         }
-        let name = self.get(ctx, &param.name).unwrap_or_default();
+        let name = match self.get(ctx, &param.name) {
+            Some(name) => name,
+            None => match self.params.get(param.name.parse::<usize>().unwrap_or(0).wrapping_sub(1)) {
+                Some(name) => name.clone(),
+                None => return Err(Stop::Error(format!("{}: invalid indirect expansion", param.name))),
+            },
+        };
         let target = Param { name, subscript: Subscript::None, op: ParamOp::Plain };
         self.expand_param(ctx, &target, quoted, fields)
     }

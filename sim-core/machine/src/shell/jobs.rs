@@ -129,6 +129,10 @@ impl Shell {
 
     pub(super) fn fg_builtin(&mut self, ctx: &mut Ctx<'_>, argv: &[String]) -> Ran {
         let background = argv[0] == "bg";
+        if !self.interactive {
+            self.complain(ctx, &format!("{}: no job control", argv[0]));
+            return Ran::Status(1);
+        }
         let Some(i) = self.find_job(argv.get(1)) else {
             let which = argv.get(1).map_or("current", String::as_str);
             self.complain(ctx, &format!("{}: {which}: no such job", argv[0]));

@@ -264,7 +264,7 @@ impl<'a> Parser<'a> {
     fn at_end_of_list(&self, until: &[&str]) -> bool {
         match self.peek() {
             None | Some(')') => true,
-            Some(';') => self.peek_at(1) == Some(';'),
+            Some(';') => matches!(self.peek_at(1), Some(';' | '&')),
             _ => {
                 let word = self.peek_word();
                 until.contains(&word.as_str()) || RESERVED_ENDS.contains(&word.as_str()) && word != "in"
@@ -307,7 +307,7 @@ impl<'a> Parser<'a> {
                 self.bump();
                 ops.push(Op::Background(Code { ops: item, text }.into()));
             }
-            Some(';') if self.peek_at(1) != Some(';') => {
+            Some(';') if !matches!(self.peek_at(1), Some(';' | '&')) => {
                 self.bump();
                 ops.extend(item);
             }
@@ -642,6 +642,7 @@ impl<'a> Parser<'a> {
         let word = self.word()?;
         self.expect("in")?;
         let mut arms: Vec<(Vec<Word>, Vec<Op>)> = Vec::new();
+        let mut falls = Vec::new();
         loop {
             self.newlines()?;
             if self.keyword("esac") {
@@ -670,7 +671,9 @@ impl<'a> Parser<'a> {
             let body = self.enter(|p| p.list(&["esac"]))?;
             arms.push((patterns, body));
             self.newlines()?;
-            if !self.skip(";;") {
+            if self.skip(";&") {
+                falls.push(arms.len() - 1);
+            } else if !self.skip(";;") {
                 self.expect("esac")?;
                 break;
             }
@@ -678,11 +681,12 @@ impl<'a> Parser<'a> {
         let mut ops = Vec::new();
         let mut table = Vec::new();
         let total: i32 = arms.iter().map(|(_, b)| b.len() as i32 + 2).sum();
-        for (patterns, body) in arms {
+        for (i, (patterns, body)) in arms.into_iter().enumerate() {
             table.push((patterns, ops.len() as i32));
             ops.push(Op::SetStatus(0));
             ops.extend(body);
-            ops.push(Op::Jump(total - ops.len() as i32 - 1));
+            let rest = total - ops.len() as i32 - 1;
+            ops.push(Op::Jump(if falls.contains(&i) { 0 } else { rest }));
         }
         ops.insert(0, Op::Case { word: word.into(), arms: table.into(), end: total });
         Ok(ops)

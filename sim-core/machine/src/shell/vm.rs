@@ -113,6 +113,11 @@ impl Shell {
         if core::mem::take(&mut self.check) && self.options.errexit && self.status != 0 && self.lenient == 0 {
             return self.leave(ctx, self.status);
         }
+        if ctx.machine.process(ctx.pid).is_some_and(|p| !p.pending.is_empty())
+            && let Some(code) = self.signals(ctx)
+        {
+            return Flow::Exit(code);
+        }
         if let Some((_, action)) = self.pending_traps.pop_front() {
             self.push_source(FrameKind::Trap(self.status), &action, 1);
             return Flow::Go;
@@ -194,7 +199,8 @@ impl Shell {
                 }
                 Ok(None) => {}
                 Err(e) => {
-                    self.line = line;
+                    let at_end = e == ParseError::Incomplete(None) && text.last() != Some(&'\n');
+                    self.line = line + u32::from(at_end);
                     self.syntax_error(ctx, &e, &text, start, pos);
                     self.status = 2;
                     let fatal = !self.interactive;
@@ -1043,6 +1049,16 @@ impl Shell {
                 if old.as_ref().is_some_and(|v| v.read_only) {
                     return Err(Stop::Error(format!("{name}: readonly variable")));
                 }
+                // Values first: they may speak of the array as it was.
+                let mut values = Vec::new();
+                for (key, word) in items {
+                    if let Some(key) = key {
+                        values.push((Some(self.expand_one(ctx, key)?), self.expand_one(ctx, word)?));
+                    } else {
+                        let words = self.expand_words(ctx, core::slice::from_ref(word))?;
+                        values.extend(words.into_iter().map(|w| (None, w)));
+                    }
+                }
                 self.undo.push((name.clone(), old.clone()));
                 let is_map = matches!(old.as_ref().map(|v| &v.value), Some(Value::Map(_)));
                 let mut var = old.unwrap_or_else(|| Var::text(""));
@@ -1056,18 +1072,12 @@ impl Shell {
                 }
                 var.unset = false;
                 self.vars.insert(name.clone(), var);
-                for (key, word) in items {
+                for (key, value) in values {
                     if let Some(key) = key {
-                        let key = self.expand_one(ctx, key)?;
-                        let value = self.expand_one(ctx, word)?;
                         self.set_element(ctx, name, &key, value, false).map_err(Stop::Error)?;
-                        continue;
-                    }
-                    for value in self.expand_words(ctx, core::slice::from_ref(word))? {
-                        if let Some(Var { value: Value::Array(a), .. }) = self.vars.get_mut(name) {
-                            let next = a.keys().next_back().map_or(0, |k| k + 1);
-                            a.insert(next, value);
-                        }
+                    } else if let Some(Var { value: Value::Array(a), .. }) = self.vars.get_mut(name) {
+                        let next = a.keys().next_back().map_or(0, |k| k + 1);
+                        a.insert(next, value);
                     }
                 }
                 Ok(())
