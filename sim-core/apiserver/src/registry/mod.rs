@@ -4,34 +4,69 @@
 //! of its own. A new kind is one file here and one line in [`BUILTIN`] (plus its `KindId` constant): get, apply, patch,
 //! watch, discovery, RBAC and printing follow from it.
 
+mod api_service;
+mod certificate_signing_request;
 mod checks;
+mod cluster_role;
+mod cluster_role_binding;
 mod config_map;
+mod controller_revision;
+mod cron;
+mod cron_job;
+mod csi_driver;
+mod csi_node;
+mod daemon_set;
 mod deployment;
 mod diff;
 mod endpoint_slice;
 mod endpoints;
 mod event;
+mod flow_schema;
+mod horizontal_pod_autoscaler;
+mod ingress;
+mod ingress_class;
+mod job;
 mod lease;
+mod limit_range;
 mod meta;
+mod mutating_webhook_configuration;
 mod namespace;
+mod network_policy;
 mod node;
+mod persistent_volume;
+mod persistent_volume_claim;
 mod pod;
 mod pod_defaults;
+mod pod_disruption_budget;
 mod pod_dump;
 mod pod_spec;
 mod pod_summary;
+mod pod_template;
 mod pod_update;
 mod printing;
 mod priority_class;
+mod priority_level_configuration;
 mod qos;
+mod rbac;
 mod replica_set;
+mod replication_controller;
+mod resource_quota;
+mod role;
+mod role_binding;
+mod runtime_class;
 mod secret;
 mod service;
 mod service_account;
 mod service_alloc;
 mod service_rules;
+mod stateful_set;
+mod storage_class;
 #[cfg(test)]
 mod tests;
+mod validating_admission_policy;
+mod validating_admission_policy_binding;
+mod validating_webhook_configuration;
+mod volume_attachment;
 mod volumes;
 mod workload;
 
@@ -43,8 +78,10 @@ use apimachinery::field::ErrorList;
 use apimachinery::names;
 use apimachinery::time::Time;
 use k8s_openapi::api::{
-    apps::v1 as apps, coordination::v1 as coordination, core::v1 as core, discovery::v1 as discovery,
-    scheduling::v1 as scheduling,
+    admissionregistration::v1 as admissionregistration, apps::v1 as apps, autoscaling::v2 as autoscaling,
+    batch::v1 as batch, certificates::v1 as certificates, coordination::v1 as coordination, core::v1 as core,
+    discovery::v1 as discovery, flowcontrol::v1 as flowcontrol, networking::v1 as networking, node::v1 as node_api,
+    policy::v1 as policy, rbac::v1 as rbac_api, scheduling::v1 as scheduling, storage::v1 as storage,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -118,6 +155,11 @@ impl KindInfo {
         self
     }
 
+    pub const fn in_version(mut self, version: &'static str) -> Self {
+        self.version = version;
+        self
+    }
+
     pub const fn with_generation(mut self) -> Self {
         self.generation = true;
         self
@@ -153,6 +195,16 @@ impl Column {
             format: "name",
             priority: 0,
             description: "Name must be unique within a namespace.",
+        }
+    }
+    /// When the object was made: what kinds show that have no columns of their own.
+    pub const fn created_at() -> Self {
+        Self {
+            kind: "date",
+            ..Self::new(
+                "Created At",
+                "CreationTimestamp is a timestamp representing the server time when this object was created.",
+            )
         }
     }
     pub const fn age() -> Self {
@@ -408,6 +460,39 @@ pub static BUILTIN: &[&dyn Kind] = &[
     &service_account::ServiceAccountStrategy,
     &lease::LeaseStrategy,
     &priority_class::PriorityClassStrategy,
+    &stateful_set::StatefulSetStrategy,
+    &daemon_set::DaemonSetStrategy,
+    &replication_controller::ReplicationControllerStrategy,
+    &controller_revision::ControllerRevisionStrategy,
+    &pod_template::PodTemplateStrategy,
+    &job::JobStrategy,
+    &cron_job::CronJobStrategy,
+    &persistent_volume_claim::PersistentVolumeClaimStrategy,
+    &persistent_volume::PersistentVolumeStrategy,
+    &storage_class::StorageClassStrategy,
+    &ingress::IngressStrategy,
+    &ingress_class::IngressClassStrategy,
+    &network_policy::NetworkPolicyStrategy,
+    &role_binding::RoleBindingStrategy,
+    &cluster_role_binding::ClusterRoleBindingStrategy,
+    &role::RoleStrategy,
+    &cluster_role::ClusterRoleStrategy,
+    &pod_disruption_budget::PodDisruptionBudgetStrategy,
+    &horizontal_pod_autoscaler::HorizontalPodAutoscalerStrategy,
+    &resource_quota::ResourceQuotaStrategy,
+    &limit_range::LimitRangeStrategy,
+    &runtime_class::RuntimeClassStrategy,
+    &csi_node::CSINodeStrategy,
+    &csi_driver::CSIDriverStrategy,
+    &volume_attachment::VolumeAttachmentStrategy,
+    &certificate_signing_request::CertificateSigningRequestStrategy,
+    &mutating_webhook_configuration::MutatingWebhookConfigurationStrategy,
+    &validating_webhook_configuration::ValidatingWebhookConfigurationStrategy,
+    &validating_admission_policy::ValidatingAdmissionPolicyStrategy,
+    &validating_admission_policy_binding::ValidatingAdmissionPolicyBindingStrategy,
+    &flow_schema::FlowSchemaStrategy,
+    &priority_level_configuration::PriorityLevelConfigurationStrategy,
+    &api_service::APIServiceStrategy,
 ];
 
 impl KindId {
@@ -425,6 +510,39 @@ impl KindId {
     pub const SERVICE_ACCOUNT: Self = Self(11);
     pub const LEASE: Self = Self(12);
     pub const PRIORITY_CLASS: Self = Self(13);
+    pub const STATEFUL_SET: Self = Self(14);
+    pub const DAEMON_SET: Self = Self(15);
+    pub const REPLICATION_CONTROLLER: Self = Self(16);
+    pub const CONTROLLER_REVISION: Self = Self(17);
+    pub const POD_TEMPLATE: Self = Self(18);
+    pub const JOB: Self = Self(19);
+    pub const CRON_JOB: Self = Self(20);
+    pub const PERSISTENT_VOLUME_CLAIM: Self = Self(21);
+    pub const PERSISTENT_VOLUME: Self = Self(22);
+    pub const STORAGE_CLASS: Self = Self(23);
+    pub const INGRESS: Self = Self(24);
+    pub const INGRESS_CLASS: Self = Self(25);
+    pub const NETWORK_POLICY: Self = Self(26);
+    pub const ROLE_BINDING: Self = Self(27);
+    pub const CLUSTER_ROLE_BINDING: Self = Self(28);
+    pub const ROLE: Self = Self(29);
+    pub const CLUSTER_ROLE: Self = Self(30);
+    pub const POD_DISRUPTION_BUDGET: Self = Self(31);
+    pub const HORIZONTAL_POD_AUTOSCALER: Self = Self(32);
+    pub const RESOURCE_QUOTA: Self = Self(33);
+    pub const LIMIT_RANGE: Self = Self(34);
+    pub const RUNTIME_CLASS: Self = Self(35);
+    pub const CSI_NODE: Self = Self(36);
+    pub const CSI_DRIVER: Self = Self(37);
+    pub const VOLUME_ATTACHMENT: Self = Self(38);
+    pub const CERTIFICATE_SIGNING_REQUEST: Self = Self(39);
+    pub const MUTATING_WEBHOOK_CONFIGURATION: Self = Self(40);
+    pub const VALIDATING_WEBHOOK_CONFIGURATION: Self = Self(41);
+    pub const VALIDATING_ADMISSION_POLICY: Self = Self(42);
+    pub const VALIDATING_ADMISSION_POLICY_BINDING: Self = Self(43);
+    pub const FLOW_SCHEMA: Self = Self(44);
+    pub const PRIORITY_LEVEL_CONFIGURATION: Self = Self(45);
+    pub const API_SERVICE: Self = Self(46);
 }
 
 impl Builtin for core::Pod {
@@ -469,6 +587,106 @@ impl Builtin for coordination::Lease {
 
 impl Builtin for scheduling::PriorityClass {
     const ID: KindId = KindId::PRIORITY_CLASS;
+}
+
+impl Builtin for apps::StatefulSet {
+    const ID: KindId = KindId::STATEFUL_SET;
+}
+impl Builtin for apps::DaemonSet {
+    const ID: KindId = KindId::DAEMON_SET;
+}
+impl Builtin for core::ReplicationController {
+    const ID: KindId = KindId::REPLICATION_CONTROLLER;
+}
+impl Builtin for apps::ControllerRevision {
+    const ID: KindId = KindId::CONTROLLER_REVISION;
+}
+impl Builtin for core::PodTemplate {
+    const ID: KindId = KindId::POD_TEMPLATE;
+}
+impl Builtin for batch::Job {
+    const ID: KindId = KindId::JOB;
+}
+impl Builtin for batch::CronJob {
+    const ID: KindId = KindId::CRON_JOB;
+}
+impl Builtin for core::PersistentVolumeClaim {
+    const ID: KindId = KindId::PERSISTENT_VOLUME_CLAIM;
+}
+impl Builtin for core::PersistentVolume {
+    const ID: KindId = KindId::PERSISTENT_VOLUME;
+}
+impl Builtin for storage::StorageClass {
+    const ID: KindId = KindId::STORAGE_CLASS;
+}
+impl Builtin for networking::Ingress {
+    const ID: KindId = KindId::INGRESS;
+}
+impl Builtin for networking::IngressClass {
+    const ID: KindId = KindId::INGRESS_CLASS;
+}
+impl Builtin for networking::NetworkPolicy {
+    const ID: KindId = KindId::NETWORK_POLICY;
+}
+impl Builtin for rbac_api::RoleBinding {
+    const ID: KindId = KindId::ROLE_BINDING;
+}
+impl Builtin for rbac_api::ClusterRoleBinding {
+    const ID: KindId = KindId::CLUSTER_ROLE_BINDING;
+}
+impl Builtin for rbac_api::Role {
+    const ID: KindId = KindId::ROLE;
+}
+impl Builtin for rbac_api::ClusterRole {
+    const ID: KindId = KindId::CLUSTER_ROLE;
+}
+impl Builtin for policy::PodDisruptionBudget {
+    const ID: KindId = KindId::POD_DISRUPTION_BUDGET;
+}
+impl Builtin for autoscaling::HorizontalPodAutoscaler {
+    const ID: KindId = KindId::HORIZONTAL_POD_AUTOSCALER;
+}
+impl Builtin for core::ResourceQuota {
+    const ID: KindId = KindId::RESOURCE_QUOTA;
+}
+impl Builtin for core::LimitRange {
+    const ID: KindId = KindId::LIMIT_RANGE;
+}
+impl Builtin for node_api::RuntimeClass {
+    const ID: KindId = KindId::RUNTIME_CLASS;
+}
+impl Builtin for storage::CSINode {
+    const ID: KindId = KindId::CSI_NODE;
+}
+impl Builtin for storage::CSIDriver {
+    const ID: KindId = KindId::CSI_DRIVER;
+}
+impl Builtin for storage::VolumeAttachment {
+    const ID: KindId = KindId::VOLUME_ATTACHMENT;
+}
+impl Builtin for certificates::CertificateSigningRequest {
+    const ID: KindId = KindId::CERTIFICATE_SIGNING_REQUEST;
+}
+impl Builtin for admissionregistration::MutatingWebhookConfiguration {
+    const ID: KindId = KindId::MUTATING_WEBHOOK_CONFIGURATION;
+}
+impl Builtin for admissionregistration::ValidatingWebhookConfiguration {
+    const ID: KindId = KindId::VALIDATING_WEBHOOK_CONFIGURATION;
+}
+impl Builtin for admissionregistration::ValidatingAdmissionPolicy {
+    const ID: KindId = KindId::VALIDATING_ADMISSION_POLICY;
+}
+impl Builtin for admissionregistration::ValidatingAdmissionPolicyBinding {
+    const ID: KindId = KindId::VALIDATING_ADMISSION_POLICY_BINDING;
+}
+impl Builtin for flowcontrol::FlowSchema {
+    const ID: KindId = KindId::FLOW_SCHEMA;
+}
+impl Builtin for flowcontrol::PriorityLevelConfiguration {
+    const ID: KindId = KindId::PRIORITY_LEVEL_CONFIGURATION;
+}
+impl Builtin for k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService {
+    const ID: KindId = KindId::API_SERVICE;
 }
 
 /// Age as tables print it: `98s`, `3d4h`, `<unknown>` without a creation time.

@@ -30,3 +30,8 @@ fn joined(spec: Option<&PodSpec>, part: fn(&Container) -> &str) -> String {
     let parts: Vec<&str> = spec.into_iter().flat_map(|s| &s.containers).map(part).collect();
     parts.join(",")
 }
+
+/// When the object was made, as tables of kinds without columns of their own show it.
+pub fn created_at(meta: &k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta) -> String {
+    meta.creation_timestamp.as_ref().map(|t| Time::from(t.0).rfc3339()).unwrap_or_default()
+}

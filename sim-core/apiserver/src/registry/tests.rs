@@ -258,3 +258,121 @@ fn admission_adds_what_every_pod_has() {
     assert_eq!(create(&mut server, text), "");
     assert_eq!(pod_of(&server, "pc").spec.unwrap().priority, Some(1000));
 }
+
+/// The cells of the row that the text's object makes a minute after `NOW`.
+fn cells(text: &str, wanted: &[&str]) {
+    let mut server = server();
+    assert_eq!(create(&mut server, text), "", "{text}");
+    let value = yaml::parse(text).unwrap();
+    let kind = value["kind"].as_str().unwrap();
+    let (id, kind) = server.kinds().find(|(_, k)| k.info().kind == kind).map(|(id, k)| (id, k.clone())).unwrap();
+    let namespace = if kind.info().namespaced { "default" } else { "" };
+    let object = server.storage.get(id, namespace, value["metadata"]["name"].as_str().unwrap()).unwrap();
+    let row: Vec<String> = kind
+        .cells(&**object, Time(NOW.0 + 60_000_000))
+        .iter()
+        .map(|c| c.as_str().map_or_else(|| c.to_string(), str::to_owned))
+        .collect();
+    assert_eq!(row, wanted, "{text}");
+    assert_eq!(row.len(), kind.columns().len());
+}
+
+const TEMPLATE: &str = "template: {metadata: {labels: {app: a}}, spec: {containers: [{name: c, image: nginx}]}}";
+const ONCE: &str = "template: {spec: {restartPolicy: Never, containers: [{name: c, image: busybox}]}}";
+
+#[test]
+fn rows() {
+    cells(&pod(""), &["p", "0/1", "Pending", "0", "60s", "<none>", "<none>", "<none>", "<none>"]);
+    cells(
+        &format!(
+            "kind: StatefulSet\nmetadata: {{name: s}}\nspec: {{selector: {{matchLabels: {{app: a}}}}, {TEMPLATE}}}"
+        ),
+        &["s", "0/1", "60s", "c", "nginx"],
+    );
+    cells(
+        &format!("kind: DaemonSet\nmetadata: {{name: d}}\nspec: {{selector: {{matchLabels: {{app: a}}}}, {TEMPLATE}}}"),
+        &["d", "0", "0", "0", "0", "0", "<none>", "60s", "c", "nginx", "app=a"],
+    );
+    cells(
+        &format!(
+            "kind: CronJob\nmetadata: {{name: t}}\nspec: {{schedule: '*/1 * * * *', jobTemplate: {{spec: {{{ONCE}}}}}}}"
+        ),
+        &["t", "*/1 * * * *", "<none>", "False", "0", "<none>", "60s", "c", "busybox", "<none>"],
+    );
+    cells(
+        "kind: PersistentVolumeClaim\nmetadata: {name: c}\nspec: {accessModes: [ReadWriteOnce], storageClassName: manual, resources: {requests: {storage: 1Gi}}}",
+        &["c", "Pending", "", "", "", "manual", "<unset>", "60s", "Filesystem"],
+    );
+    cells(
+        "kind: PersistentVolume\nmetadata: {name: v}\nspec: {accessModes: [ReadWriteOnce], storageClassName: manual, capacity: {storage: 1Gi}, hostPath: {path: /d}}",
+        &["v", "1Gi", "RWO", "Retain", "Pending", "", "manual", "<unset>", "", "60s", "Filesystem"],
+    );
+    cells(
+        "kind: Ingress\nmetadata: {name: web}\nspec: {ingressClassName: nginx, rules: [{host: shop.example.com, http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]}}]}",
+        &["web", "nginx", "shop.example.com", "", "80", "60s"],
+    );
+    cells(
+        "kind: NetworkPolicy\nmetadata: {name: deny}\nspec: {podSelector: {matchLabels: {app: db}}}",
+        &["deny", "app=db", "60s"],
+    );
+    cells(
+        "kind: RoleBinding\nmetadata: {name: b}\nroleRef: {kind: Role, name: reader}\nsubjects: [{kind: User, name: jane}, {kind: ServiceAccount, name: bot, namespace: default}]",
+        &["b", "Role/reader", "60s", "jane", "", "default/bot"],
+    );
+    cells(
+        "kind: Role\nmetadata: {name: reader}\nrules: [{apiGroups: [''], resources: [pods], verbs: [get]}]",
+        &["reader", "2023-11-14T22:13:20Z"],
+    );
+    cells("kind: PodDisruptionBudget\nmetadata: {name: p}\nspec: {minAvailable: 2}", &["p", "2", "N/A", "0", "60s"]);
+    cells(
+        "kind: HorizontalPodAutoscaler\nmetadata: {name: h}\nspec: {maxReplicas: 5, scaleTargetRef: {kind: Deployment, name: web}}",
+        &["h", "Deployment/web", "cpu: <unknown>/80%", "1", "5", "0", "60s"],
+    );
+    cells(
+        "kind: StorageClass\nmetadata: {name: s, annotations: {storageclass.kubernetes.io/is-default-class: 'true'}}\nprovisioner: x.io/y",
+        &["s (default)", "x.io/y", "Delete", "Immediate", "false", "60s"],
+    );
+}
+
+#[test]
+fn jobs() {
+    let text = format!("kind: Job\nmetadata: {{name: j}}\nspec: {{{ONCE}}}");
+    let mut server = server();
+    assert_eq!(create(&mut server, &text), "");
+    let job = server.get::<k8s_openapi::api::batch::v1::Job>("default", "j").unwrap();
+    let spec = job.spec.as_ref().unwrap();
+    let selected = spec.selector.as_ref().unwrap().match_labels.as_ref().unwrap();
+    assert_eq!(selected.get("batch.kubernetes.io/controller-uid"), job.metadata.uid.as_ref());
+    assert_eq!((spec.completions, spec.parallelism, spec.backoff_limit), (Some(1), Some(1), Some(6)));
+    check(
+        "kind: Job\nmetadata: {name: j}\nspec: {template: {spec: {containers: [{name: c, image: busybox}]}}}",
+        "spec.template.spec.restartPolicy: Required value: valid values: \"OnFailure\", \"Never\"",
+    );
+    check(
+        &format!(
+            "kind: CronJob\nmetadata: {{name: t}}\nspec: {{schedule: every day, jobTemplate: {{spec: {{{ONCE}}}}}}}"
+        ),
+        "spec.schedule: Invalid value: \"every day\": expected exactly 5 fields, found 2: [every day]",
+    );
+}
+
+#[test]
+fn stateful_sets() {
+    let text = format!(
+        "kind: StatefulSet\nmetadata: {{name: s}}\nspec: {{selector: {{matchLabels: {{app: a}}}}, {TEMPLATE}}}"
+    );
+    let mut server = server();
+    assert_eq!(create(&mut server, &text), "");
+    let mut changed = (*server.get::<k8s_openapi::api::apps::v1::StatefulSet>("default", "s").unwrap()).clone();
+    changed.spec.as_mut().unwrap().service_name = Some("other".into());
+    let refused = server.update(changed, &Writer::new("kubectl")).unwrap_err();
+    assert!(
+        refused.message.contains("updates to statefulset spec for fields other than 'replicas'"),
+        "{}",
+        refused.message
+    );
+    check(
+        "kind: StatefulSet\nmetadata: {name: s}\nspec: {selector: {matchLabels: {app: a}}, volumeClaimTemplates: [{metadata: {name: data}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}], template: {metadata: {labels: {app: a}}, spec: {containers: [{name: c, image: nginx, volumeMounts: [{name: data, mountPath: /d}]}]}}}",
+        "",
+    );
+}

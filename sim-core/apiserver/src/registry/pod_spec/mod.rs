@@ -20,6 +20,7 @@ use k8s_openapi::api::core::v1::{PodDNSConfig, PodSpec, PodTemplateSpec};
 
 pub use containers::image_spaces;
 pub use placement::{taint_effect, tolerations};
+pub use resources::{name as resource_name, quantity as resource_quantity};
 pub use warnings::warnings;
 
 const DNS_SERVERS_MAX: usize = 3;
