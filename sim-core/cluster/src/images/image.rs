@@ -4,7 +4,7 @@
 
 use super::os::Os;
 use super::software::Software;
-use apimachinery::rng::{Rng, fnv64};
+use apimachinery::rng::Rng;
 use apimachinery::time::Time;
 use std::sync::Arc;
 
@@ -128,7 +128,7 @@ impl Image {
 /// A digest-shaped name for `text`: stable everywhere, and different for different texts. (Contents are not hashed:
 /// nothing in the simulation depends on that.)
 pub fn digest_of(purpose: &str, text: &str) -> String {
-    let mut rng = Rng::derive(fnv64(text.as_bytes()), purpose, text, 0);
+    let mut rng = Rng::derive(0, purpose, text, 0);
     let mut out = String::from("sha256:");
     for _ in 0..4 {
         out.push_str(&format!("{:016x}", rng.next_u64()));

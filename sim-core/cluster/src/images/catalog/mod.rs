@@ -248,11 +248,13 @@ mod tests {
     #[test]
     fn every_entry_builds_and_no_two_are_alike() {
         let mut seen = std::collections::BTreeSet::new();
+        let mut digests = std::collections::BTreeSet::new();
         for entry in entries() {
             assert!(seen.insert((entry.domain, entry.repository)), "{} twice", entry.repository);
             let first = entry.aliases.first().map(|a| a.0).or(entry.series.first().map(|s| s.0));
             let tag = if entry.latest.is_empty() { first.expect("some tag") } else { "latest" };
             let image = entry.image(tag).expect("its own tag");
+            assert!(digests.insert(image.digest.clone()) && digests.insert(image.id.clone()), "{}", entry.repository);
             assert_eq!(image.size(), entry.variants[0].size, "{}", entry.repository);
             assert!(entry.by_digest(&image.digest).is_some_and(|i| i.id == image.id), "{}", entry.repository);
         }
