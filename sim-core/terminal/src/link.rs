@@ -6,7 +6,7 @@ use cluster::Cluster;
 use machine::host::Exchange;
 
 /// Round trip between the laptop and a node on the same machine, with the server's work.
-const API_ROUND_TRIP: Duration = Duration::from_millis(4);
+const API_ROUND_TRIP: Duration = Duration::from_millis(12);
 
 /// A request to the API server's secure port.
 pub fn api(cluster: &mut Cluster, scheme: &str, address: String, mut request: Request) -> Exchange {

@@ -736,7 +736,10 @@ impl Worker {
             }
         };
         let only_token = spec.volume_mounts.iter().flatten().all(|m| m.name.starts_with("kube-api-access-"));
-        let native_only = spec.command.is_none() && !image.software.programs.is_empty();
+        let by_default = image.config.entrypoint.first().or(image.config.cmd.first());
+        let native_only = spec.command.is_none()
+            && spec.args.is_none()
+            && by_default.is_some_and(|name| image.software.program(name).is_some());
         if only_token && native_only {
             // A server that never looks at its token: the volume is built when somebody does.
             return machine::fs::Fs::new(root);

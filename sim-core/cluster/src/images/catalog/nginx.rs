@@ -217,7 +217,7 @@ const SERVER: Server = Server {
     ],
     clock: Clock::Slashes,
     startup_ms: 60,
-    shutdown_ms: 120,
+    shutdown_ms: 40,
     exit_code: 0,
     cpu_idle_micros_per_s: 100,
     cpu_micros_per_request: 250,
