@@ -3,5 +3,5 @@
 pub mod api;
 pub mod bench;
 pub mod compare;
-
+pub mod play;
 pub mod scenario;

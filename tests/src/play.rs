@@ -28,14 +28,15 @@ const INSTANTS_MAX: usize = 2_000_000;
 /// Between a command and the end mark that the shell prints after it.
 const MARK: char = '\u{1e}';
 /// Reads commands, each ended by a mark, and runs them one by one, as typed into one shell.
-const LOOP: &str = "while IFS= read -r -d $'\\x1e' __command; do eval \"$__command\" </dev/null; printf '\\036%d\\036\\n' $?; done";
+const LOOP: &str =
+    "while IFS= read -r -d $'\\x1e' __command; do eval \"$__command\" </dev/null; printf '\\036%d\\036\\n' $?; done";
 /// Where scenarios run.
 const DIRECTORY: &str = "/home/learner/play";
 
 impl Player {
     /// A laptop beside a cluster that is up, and a bash in an empty directory.
     pub fn new(config: WorldConfig) -> Self {
-        let mut world = World::new(config);
+        let mut world = World::new(&config);
         let cred = laptop::credentials(&world.laptop, laptop::USER);
         world.laptop.fs.mkdir(&cred, DIRECTORY, 0o755).expect("the laptop's home is writable");
         let bash = world

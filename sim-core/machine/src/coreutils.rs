@@ -131,6 +131,20 @@ pub static TOOLS: &[Tool] = &[
     process("yes", "print y for ever", follow::yes),
 ];
 
+/// A tool, a shell or a network tool by name.
+pub fn find(name: &str) -> Option<&'static dyn Program> {
+    match name {
+        "bash" => return Some(&shell::BASH),
+        "sh" => return Some(&shell::SH),
+        "ash" => return Some(&shell::ASH),
+        "dash" => return Some(&shell::DASH),
+        "busybox" => return Some(&BUSYBOX),
+        _ => {}
+    }
+    let tool = find_tool(name).map(|t| t as &dyn Program);
+    tool.or_else(|| crate::net::PROGRAMS.iter().copied().find(|p| p.name() == name))
+}
+
 pub fn find_tool(name: &str) -> Option<&'static Tool> {
     TOOLS.iter().find(|t| t.name == name)
 }
@@ -250,6 +264,9 @@ pub fn install_all(root: &mut Volume, dir: &str) {
     }
     for (name, program) in [("bash", &shell::BASH), ("sh", &shell::SH)] {
         let _ = root.install_program(&format!("{dir}/{name}"), program);
+    }
+    for program in crate::net::PROGRAMS {
+        let _ = root.install_program(&format!("{dir}/{}", program.name()), *program);
     }
     if dir != "/bin" {
         let _ = root.install_link("/bin", dir.trim_start_matches('/'));

@@ -6,6 +6,7 @@
 //! [`Session::tick`] and [`Session::skip_to_next_event`]; the same configuration and calls give the same views.
 
 mod input;
+mod picture;
 mod session;
 mod tab;
 pub mod view;

@@ -74,7 +74,13 @@ fn pod_view(cluster: &Cluster, pod: &Pod, asked: &mut BTreeMap<String, (u64, u64
         restarts: statuses.iter().map(|c| c.restart_count.max(0).unsigned_abs()).sum(),
         progress: pulling.unwrap_or(0.0),
         ip: text(status.and_then(|s| s.pod_ip.as_ref())),
-        owner: pod.metadata.owner_references.iter().flatten().find(|o| o.controller == Some(true)).map(|o| o.uid.clone()),
+        owner: pod
+            .metadata
+            .owner_references
+            .iter()
+            .flatten()
+            .find(|o| o.controller == Some(true))
+            .map(|o| o.uid.clone()),
         system: is_system(&namespace),
         name: text(pod.metadata.name.as_ref()),
         status: word,
@@ -108,26 +114,20 @@ fn state(pod: &Pod, word: &str, all_ready: bool, placed: bool, pulling: bool) ->
 fn node_view(node: &Node, asked: &BTreeMap<String, (u64, u64)>) -> NodeView {
     let name = text(node.metadata.name.as_ref());
     let status = node.status.as_ref();
-    let ready = status
-        .iter()
-        .flat_map(|s| s.conditions.iter().flatten())
-        .find(|c| c.type_ == "Ready")
-        .map_or(NodeState::Unknown, |c| match c.status.as_str() {
+    let ready = status.iter().flat_map(|s| s.conditions.iter().flatten()).find(|c| c.type_ == "Ready").map_or(
+        NodeState::Unknown,
+        |c| match c.status.as_str() {
             "True" => NodeState::Ready,
             "False" => NodeState::NotReady,
             _ => NodeState::Unknown,
-        });
+        },
+    );
     let capacity = |what: &str| {
         let quantity = status.and_then(|s| s.allocatable.as_ref()?.get(what)).and_then(|q| Quantity::parse(&q.0).ok());
         quantity.map_or(0, |q| q.milli_value().max(0).unsigned_abs())
     };
-    let roles: Vec<&str> = node
-        .metadata
-        .labels
-        .iter()
-        .flatten()
-        .filter_map(|(k, _)| k.strip_prefix("node-role.kubernetes.io/"))
-        .collect();
+    let roles: Vec<&str> =
+        node.metadata.labels.iter().flatten().filter_map(|(k, _)| k.strip_prefix("node-role.kubernetes.io/")).collect();
     let (cpu, memory) = asked.get(&name).copied().unwrap_or_default();
     NodeView {
         id: text(node.metadata.uid.as_ref()),
@@ -172,7 +172,13 @@ fn owners(cluster: &Cluster) -> Vec<OwnerView> {
                 id: text(r.metadata.uid.as_ref()),
                 badge: "rs".to_owned(),
                 name: text(r.metadata.name.as_ref()),
-                parent: r.metadata.owner_references.iter().flatten().find(|o| o.controller == Some(true)).map(|o| o.uid.clone()),
+                parent: r
+                    .metadata
+                    .owner_references
+                    .iter()
+                    .flatten()
+                    .find(|o| o.controller == Some(true))
+                    .map(|o| o.uid.clone()),
                 wanted,
                 ready: count(r.status.as_ref().and_then(|s| s.ready_replicas)),
                 system: is_system(&namespace),

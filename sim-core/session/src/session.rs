@@ -62,7 +62,7 @@ pub struct Session {
 
 impl Session {
     pub fn new(config: &Config) -> Self {
-        let world = World::new(config.seed);
+        let world = World::new(config);
         let began = world.now();
         let mut session = Self {
             world,

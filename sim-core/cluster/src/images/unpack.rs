@@ -4,6 +4,7 @@ use super::image::{FileBody, Image};
 use super::os::Os;
 use super::software::Files;
 use machine::fs::{Cred, Fs, FsError, Volume};
+use machine::machine::{Personality, ShellKind, Tools};
 use machine::process::Program;
 
 /// Bytes a container may write over its image.
@@ -42,18 +43,19 @@ pub fn root(image: &Image) -> Volume {
     volume
 }
 
-/// A program of the machine's tables.
+/// A program of the machine's table.
 fn program(name: &str) -> Option<&'static dyn Program> {
-    match name {
-        "sh" => return Some(&machine::shell::SH),
-        "bash" => return Some(&machine::shell::BASH),
-        "ash" => return Some(&machine::shell::ASH),
-        "dash" => return Some(&machine::shell::DASH),
-        "busybox" => return Some(&machine::coreutils::BUSYBOX),
-        _ => {}
+    machine::coreutils::find(name)
+}
+
+/// Whose words the tools of an image speak, and which shell its `sh` is.
+pub fn personality(os: Os) -> Personality {
+    match os {
+        Os::Debian | Os::Ubuntu => Personality { tools: Tools::Gnu, sh: ShellKind::Dash },
+        Os::Alpine | Os::Busybox | Os::Distroless | Os::Scratch => {
+            Personality { tools: Tools::Busybox, sh: ShellKind::Ash }
+        }
     }
-    let tool = machine::coreutils::find_tool(name).map(|t| t as &dyn Program);
-    tool.or_else(|| machine::net::PROGRAMS.iter().copied().find(|p| p.name() == name))
 }
 
 /// A file tree as images look at it, with root's eyes.

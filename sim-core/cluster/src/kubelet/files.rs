@@ -1,6 +1,7 @@
 //! The files a container sees, and the small machine in which its commands run.
 
 use super::status::specs;
+use crate::images::os::Os;
 use apimachinery::time::Time;
 use k8s_openapi::api::core::v1::{Container as Spec, Pod};
 use machine::fs::{Fs, Volume};
@@ -44,11 +45,10 @@ pub fn mounted(root: Volume, pod: &Pod, spec: &Spec, pod_ip: &str, volumes: &BTr
 }
 
 /// The machine of one container.
-pub fn machine(pod: &Pod, uid: &str, spec: &Spec, fs: Fs, env: &[(String, String)], now: Time) -> Machine {
+pub fn machine(pod: &Pod, uid: &str, spec: &Spec, fs: Fs, env: &[(String, String)], os: Os, now: Time) -> Machine {
     let index = specs(pod).position(|s| s.name == spec.name).unwrap_or(0);
     let mut machine = Machine::new(format!("pod/{uid}/{index}"), super::hostname(pod), fs);
-    machine.personality =
-        machine::machine::Personality { tools: machine::machine::Tools::Busybox, sh: machine::machine::ShellKind::Ash };
+    machine.personality = crate::images::unpack::personality(os);
     machine.kernel = "6.1.0-32-amd64";
     machine.booted = now;
     machine.set_env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");

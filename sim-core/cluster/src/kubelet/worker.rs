@@ -704,7 +704,7 @@ impl Worker {
             }
             Launch::Vm { argv, then } => {
                 let workdir = workdir.to_owned();
-                let mut machine = super::files::machine(&self.pod, &self.uid, spec, fs, &all_env, now);
+                let mut machine = super::files::machine(&self.pod, &self.uid, spec, fs, &all_env, image.os, now);
                 let start = machine::machine::Start { argv, cwd: workdir, ..Default::default() };
                 let main = machine.spawn_session(start).map_err(|e| e.message().to_owned())?;
                 let c = &mut self.containers[i];
@@ -797,7 +797,7 @@ impl Worker {
         let fs = super::files::mounted(root, &self.pod, &spec, &self.pod_ip, &self.volumes);
         let mut vars = image.config.env.clone();
         vars.extend(self.containers[i].env.iter().cloned());
-        let machine = super::files::machine(&self.pod, &self.uid, &spec, fs, &vars, site.cx.api.now);
+        let machine = super::files::machine(&self.pod, &self.uid, &spec, fs, &vars, image.os, site.cx.api.now);
         self.containers[i].machine = Some(Box::new(machine));
         true
     }

@@ -56,9 +56,6 @@ fn install(volume: &mut Volume, program: &'static dyn Program) -> Result<(), FsE
 pub fn install_base(volume: &mut Volume) {
     machine::coreutils::install_devices(volume);
     machine::coreutils::install_all(volume, "/usr/bin");
-    for program in machine::net::PROGRAMS {
-        let _ = install(volume, *program);
-    }
     for program in BASE {
         // A laptop whose disk is too small for its own programs lacks them, as it would.
         let _ = install(volume, *program);
