@@ -4,8 +4,11 @@
 //! A tool that only looks and prints is a function; one that reads its input whole is a function that is called again when
 //! the input is complete; one that goes on (pipes, `tail -f`, `sleep`) is a process of its own.
 
+pub mod archive;
 pub mod date;
+pub mod diff;
 pub mod echo;
+pub mod editors;
 pub mod escapes;
 pub mod files;
 pub mod find;
@@ -13,15 +16,18 @@ pub mod follow;
 pub mod grep;
 pub mod hashes;
 pub mod identity;
+pub mod less;
 pub mod ls;
 pub mod options;
 pub mod printf;
 pub mod processes;
 pub mod run_as;
+pub mod sed;
 pub mod stream;
 pub mod system;
 pub mod text;
 pub mod users;
+pub mod watch;
 pub mod whole;
 pub mod xargs;
 
@@ -70,6 +76,7 @@ pub static TOOLS: &[Tool] = &[
     process("cut", "print parts of lines", text::cut),
     once("date", "print the date and time", date::run),
     once("df", "show free space", system::df),
+    once("diff", "compare files line by line", diff::run),
     once("dirname", "strip the last part from names", files::dirname),
     once("du", "show used space", system::du),
     once("echo", "print a line", echo::run),
@@ -85,12 +92,15 @@ pub static TOOLS: &[Tool] = &[
     once("hostname", "show the machine's name", system::hostname),
     once("id", "show user and group", identity::id),
     once("kill", "send a signal", processes::kill),
+    process("less", "show text page by page", less::start),
     once("ln", "make links", files::ln),
     once("ls", "list files", ls::run),
     whole("md5sum", "print MD5 sums", hashes::md5sum),
     once("mkdir", "make directories", files::mkdir),
     once("mktemp", "make a temporary file", files::mktemp),
+    process("more", "show text page by page", less::start),
     once("mv", "move or rename files", files::mv),
+    process("nano", "edit a file", editors::nano),
     whole("nl", "number lines", whole::nl),
     once("nproc", "count processors", system::nproc),
     once("pgrep", "find processes by name", processes::pgrep),
@@ -105,6 +115,7 @@ pub static TOOLS: &[Tool] = &[
     process("rev", "reverse lines", text::rev),
     once("rm", "remove files", files::rm),
     once("rmdir", "remove empty directories", files::rmdir),
+    process("sed", "edit a stream", sed::start),
     once("seq", "print numbers", system::seq),
     whole("sha256sum", "print SHA-256 sums", hashes::sha256sum),
     process("sleep", "wait", follow::sleep),
@@ -114,9 +125,11 @@ pub static TOOLS: &[Tool] = &[
     process("sudo", "run as root", run_as::sudo),
     whole("tac", "print lines in reverse order", whole::tac),
     process("tail", "print the last lines", follow::tail),
+    once("tar", "pack and unpack archives", archive::run),
     process("tee", "copy input to files", stream::tee),
     once("test", "check a condition", system::test),
     process("timeout", "run with a time limit", run_as::timeout),
+    process("top", "watch processes", watch::top),
     once("touch", "make a file or renew its time", files::touch),
     process("tr", "translate characters", text::tr),
     once("true", "succeed", |_, _| 0),
@@ -124,6 +137,9 @@ pub static TOOLS: &[Tool] = &[
     once("uname", "show what the system is", system::uname),
     process("uniq", "drop repeated lines", text::uniq),
     once("uptime", "show how long the system runs", system::uptime),
+    process("vi", "edit a file", editors::vi),
+    process("vim", "edit a file", editors::vi),
+    process("watch", "run a command every two seconds", watch::start),
     whole("wc", "count lines, words and bytes", whole::wc),
     once("which", "show where a command is", system::which),
     once("whoami", "print the user's name", identity::whoami),

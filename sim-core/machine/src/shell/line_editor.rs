@@ -127,6 +127,10 @@ impl LineEditor {
         if at > 0 && at % self.columns == 0 {
             self.output.push_str("\r\n");
         }
+        if cursor >= text.len() && at % self.columns != 0 {
+            self.row = at / self.columns;
+            return;
+        }
         let (end_row, row, column) = (at / self.columns, cursor_at / self.columns, cursor_at % self.columns);
         if end_row > row {
             self.output.push_str(&format!("\x1b[{}A", end_row - row));
