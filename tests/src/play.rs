@@ -76,6 +76,15 @@ impl Player {
                 None => break,
             }
         }
+        // What does not end is ended, so that the next command has its turn.
+        let bash = self.world.laptop.session_pid(self.bash);
+        let left: Vec<_> = self.world.laptop.processes().map(|p| p.pid).filter(|p| Some(*p) != bash).collect();
+        for pid in left {
+            self.world.laptop.signal(pid, machine::process::Signal::Kill);
+        }
+        self.world.run_until(self.world.now());
+        self.world.laptop.take_stdout(self.bash);
+        self.world.laptop.take_stderr(self.bash);
         err.push_str("(the command did not end)\n");
         Said { stdout: out, stderr: err, rc: 124 }
     }

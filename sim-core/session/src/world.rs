@@ -20,7 +20,7 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new(config: &crate::Config) -> Self {
         let config = terminal::WorldConfig { seed: config.seed, ..terminal::WorldConfig::default() };
-        Self { inner: terminal::World::new(config), drawn: None, moving: false, pending: BTreeMap::new() }
+        Self { inner: terminal::World::new(&config), drawn: None, moving: false, pending: BTreeMap::new() }
     }
 
     pub(crate) fn now(&self) -> Time {

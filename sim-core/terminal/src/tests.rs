@@ -21,7 +21,7 @@ struct Said {
 
 impl Lab {
     fn new(state: StartState) -> Self {
-        let world = World::new(WorldConfig { start_state: state, ..WorldConfig::default() });
+        let world = World::new(&WorldConfig { start_state: state, ..WorldConfig::default() });
         let cred = laptop::credentials(&world.laptop, laptop::USER);
         Self { world, cred }
     }

@@ -54,7 +54,7 @@ const BURSTS_AT_ONE_INSTANT_MAX: usize = 64;
 const BURST: Duration = Duration::from_millis(1);
 
 impl World {
-    pub fn new(config: WorldConfig) -> Self {
+    pub fn new(config: &WorldConfig) -> Self {
         let mut outside = Outside::new(config.seed, config.start);
         outside.minikube.system_pods = config.system_pods;
         let mut laptop = laptop::build(config.start_state, config.start);

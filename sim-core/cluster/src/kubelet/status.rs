@@ -125,13 +125,15 @@ fn phase(pod: &Pod, facts: &Facts<'_>, inits: usize) -> &'static str {
         return "Running";
     }
     if stopped > 0 {
-        if sidecars_up || restart_policy(pod) == "Always" {
+        // Nothing is started again in a pod that is being deleted, whatever its restart policy.
+        let terminal = pod.metadata.deletion_timestamp.is_some();
+        if sidecars_up || restart_policy(pod) == "Always" && !terminal {
             return "Running";
         }
         if stopped == succeeded {
             return "Succeeded";
         }
-        return if never { "Failed" } else { "Running" };
+        return if never || terminal { "Failed" } else { "Running" };
     }
     "Pending"
 }
