@@ -6,6 +6,7 @@
 
 mod control;
 mod kubeconfig;
+mod protobuf;
 mod upgrade;
 
 use apimachinery::http::{Body as Sent, Frame, Method, Reply, Request, Response, StreamId};
@@ -149,6 +150,13 @@ async fn read(request: HttpRequest) -> Result<Request, StatusCode> {
     let mut out = head(&parts.method, &parts.uri, &parts.headers).ok_or(StatusCode::METHOD_NOT_ALLOWED)?;
     if !body.is_empty() {
         out.body = Sent::Bytes(body.to_vec());
+    }
+    // What cannot be understood goes on as it is, for the server to refuse.
+    if out.header_value("content-type").is_some_and(|t| t.starts_with(protobuf::MEDIA_TYPE))
+        && let Ok(value) = protobuf::to_json(&body)
+    {
+        out.body = Sent::Json(value);
+        out.headers.retain(|(name, _)| name != "content-type");
     }
     Ok(out)
 }

@@ -8,6 +8,7 @@ use super::negotiate;
 use super::path::ResourcePath;
 use super::{Answer, Call, base64, rbac, subresource};
 use crate::ApiServer;
+use crate::managedfields::{self, Who};
 use apimachinery::field::{Error, ErrorList, Path};
 use apimachinery::http::Method;
 use apimachinery::rng::fnv64;
@@ -130,8 +131,21 @@ pub(super) fn serve(
     value["kind"] = v.kind.into();
     value["apiVersion"] =
         if v.group.is_empty() { v.version.into() } else { format!("{}/{}", v.group, v.version).into() };
-    let answer = (v.answer)(server, call, path.namespace, value)?;
+    let managed = managed_fields(server, call, &value);
+    let mut answer = (v.answer)(server, call, path.namespace, value)?;
+    if answer["kind"] == v.kind && answer["metadata"].is_object() && !managed.is_null() {
+        answer["metadata"]["managedFields"] = managed;
+    }
     Ok(Some(Answer::Value(201, answer)))
+}
+
+/// Questions have managers of their fields as well, though nobody ever changes them.
+fn managed_fields(server: &ApiServer, call: &Call, value: &Value) -> Value {
+    let manager = call.manager(call.request.param("fieldManager").unwrap_or_default());
+    let api_version = value["apiVersion"].as_str().unwrap_or_default();
+    let who = Who { manager: &manager, api_version, subresource: "", now: server.now };
+    let entries = managedfields::update(None, value, &[], &who);
+    if entries.is_empty() { Value::Null } else { serde_json::to_value(entries).unwrap_or_default() }
 }
 
 fn ensure_metadata(value: &mut Value) {

@@ -194,7 +194,11 @@ impl Column {
             kind: "string",
             format: "name",
             priority: 0,
-            description: "Name must be unique within a namespace.",
+            description: "Name must be unique within a namespace. Is required when creating resources, although some \
+                          resources may allow a client to request the generation of an appropriate name automatically. \
+                          Name is primarily intended for creation idempotence and configuration definition. Cannot be \
+                          updated. More info: \
+                          https://kubernetes.io/docs/concepts/overview/working-with-objects/names#names",
         }
     }
     /// When the object was made: what kinds show that have no columns of their own.
@@ -208,7 +212,13 @@ impl Column {
         }
     }
     pub const fn age() -> Self {
-        Self::new("Age", "Time since the object was created.")
+        Self::new(
+            "Age",
+            "CreationTimestamp is a timestamp representing the server time when this object was created. It is not \
+             guaranteed to be set in happens-before order across separate operations. Clients may not set this value. It is \
+             represented in RFC3339 form and is in UTC.\n\nPopulated by the system. Read-only. Null for lists. More info: \
+             https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata",
+        )
     }
     /// The CONTAINERS column of everything that has a pod template.
     pub const fn containers() -> Self {

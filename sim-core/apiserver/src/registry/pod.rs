@@ -64,6 +64,12 @@ impl Strategy for PodStrategy {
             }]);
         }
         object.status = Some(status);
+        if object.spec.as_ref().is_some_and(|s| s.ephemeral_containers.as_ref().is_some_and(|l| !l.is_empty())) {
+            let mut errors = ErrorList::default();
+            let spec = Path::new("spec");
+            errors.push(Error::forbidden(&spec.child("ephemeralContainers"), "cannot be set on create"));
+            return Err(errors);
+        }
         Ok(())
     }
 
@@ -107,9 +113,6 @@ impl Strategy for PodStrategy {
         let mut errors = rules(object);
         let path = Path::new("spec");
         let Some(spec) = &object.spec else { return errors };
-        if spec.ephemeral_containers.as_ref().is_some_and(|e| !e.is_empty()) {
-            errors.push(Error::forbidden(&path.child("ephemeralContainers"), "cannot be set on create"));
-        }
         let gated = spec.scheduling_gates.as_ref().is_some_and(|g| !g.is_empty());
         if gated && !text(&spec.node_name).is_empty() {
             let why = "cannot be set until all schedulingGates have been cleared";
