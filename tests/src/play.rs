@@ -36,7 +36,7 @@ const DIRECTORY: &str = "/home/learner/play";
 impl Player {
     /// A laptop beside a cluster that is up, and a bash in an empty directory.
     pub fn new(config: WorldConfig) -> Self {
-        let mut world = World::new(config);
+        let mut world = World::new(&config);
         let cred = laptop::credentials(&world.laptop, laptop::USER);
         world.laptop.fs.mkdir(&cred, DIRECTORY, 0o755).expect("the laptop's home is writable");
         let bash = world
