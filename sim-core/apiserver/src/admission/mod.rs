@@ -7,8 +7,13 @@
 //! Models: the admission chain of kube-apiserver with its default plugins. Invariant: plugins read the storage, they
 //! never write to it.
 
+mod default_classes;
 mod default_toleration_seconds;
+mod limit_ranger;
+mod pod_security;
+mod pod_security_checks;
 mod priority;
+pub mod resource_quota;
 mod service_account;
 
 use crate::object::Object;
@@ -59,8 +64,17 @@ pub trait Plugin: Sync {
 }
 
 /// In the order of upstream's `AllOrderedPlugins`.
-static PLUGINS: &[&dyn Plugin] =
-    &[&service_account::ServiceAccount, &priority::Priority, &default_toleration_seconds::DefaultTolerationSeconds];
+static PLUGINS: &[&dyn Plugin] = &[
+    &limit_ranger::LimitRanger,
+    &service_account::ServiceAccount,
+    &pod_security::PodSecurity,
+    &priority::Priority,
+    &default_toleration_seconds::DefaultTolerationSeconds,
+    &default_classes::DefaultStorageClass,
+    &default_classes::DefaultIngressClass,
+    // Last, so that nothing is counted that another plugin refuses.
+    &resource_quota::ResourceQuota,
+];
 
 pub fn mutate(object: &mut dyn Object, request: &mut Request<'_>) -> Verdict {
     PLUGINS.iter().try_for_each(|p| p.mutate(object, request))

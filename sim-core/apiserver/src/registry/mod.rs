@@ -86,6 +86,10 @@ use k8s_openapi::api::{
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+pub(crate) use ingress_class::is_default as is_default_ingress_class;
+pub(crate) use storage_class::is_default as is_default_storage_class;
+pub(crate) use volumes::sources as volume_sources;
+
 /// Everything about a kind that is not code.
 #[derive(Clone, Debug, Default)]
 pub struct KindInfo {

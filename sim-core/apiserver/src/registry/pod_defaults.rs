@@ -91,7 +91,7 @@ fn default_container(c: &mut Container) {
         default_field_ref(field);
     }
     for divisor in c.env.iter_mut().flatten().filter_map(|e| e.value_from.as_mut()?.resource_field_ref.as_mut()) {
-        divisor.divisor.get_or_insert_with(|| zero());
+        divisor.divisor.get_or_insert_with(zero);
     }
     for probe in [&mut c.liveness_probe, &mut c.readiness_probe, &mut c.startup_probe].into_iter().flatten() {
         default_probe(probe);

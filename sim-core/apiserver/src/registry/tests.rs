@@ -376,3 +376,54 @@ fn stateful_sets() {
         "",
     );
 }
+
+#[test]
+fn quotas_limits_and_pod_security() {
+    let mut server = server();
+    assert_eq!(
+        create(&mut server, "kind: ResourceQuota\nmetadata: {name: q}\nspec: {hard: {pods: 2, requests.cpu: 1}}"),
+        ""
+    );
+    assert_eq!(
+        create(&mut server, "kind: Pod\nmetadata: {name: two}\nspec: {containers: [{name: two, image: nginx}]}"),
+        "pods \"two\" is forbidden: failed quota: q: must specify requests.cpu for: two"
+    );
+    let with = |name: &str| {
+        format!(
+            "kind: Pod\nmetadata: {{name: {name}}}\nspec: {{containers: [{{name: c, image: nginx, resources: {{requests: {{cpu: 100m}}}}}}]}}"
+        )
+    };
+    assert_eq!(create(&mut server, &with("one")), "");
+    assert_eq!(create(&mut server, &with("two")), "");
+    assert_eq!(
+        create(&mut server, &with("three")),
+        "pods \"three\" is forbidden: exceeded quota: q, requested: pods=1, used: pods=2, limited: pods=2"
+    );
+
+    let mut server = self::server();
+    let range = "kind: LimitRange\nmetadata: {name: l}\nspec: {limits: [{type: Container, default: {cpu: 500m}, defaultRequest: {cpu: 100m}, max: {cpu: 1}}]}";
+    assert_eq!(create(&mut server, range), "");
+    assert_eq!(create(&mut server, &pod("")), "");
+    let made = pod_of(&server, "p");
+    let note = &made.metadata.annotations.unwrap()["kubernetes.io/limit-ranger"];
+    assert_eq!(note, "LimitRanger plugin set: cpu request for container c; cpu limit for container c");
+    let big = "kind: Pod\nmetadata: {name: big}\nspec: {containers: [{name: c, image: nginx, resources: {limits: {cpu: 2}}}]}";
+    assert_eq!(
+        create(&mut server, big),
+        "pods \"big\" is forbidden: [maximum cpu usage per Container is 1, but limit is 2]".replace(['[', ']'], "")
+    );
+
+    let mut server = self::server();
+    let mut namespace = (*server.get::<Namespace>("", "default").unwrap()).clone();
+    namespace
+        .metadata
+        .labels
+        .get_or_insert_default()
+        .insert("pod-security.kubernetes.io/enforce".into(), "restricted".into());
+    server.update(namespace, &Writer::new("kubectl")).unwrap();
+    let findings = "allowPrivilegeEscalation != false (container \"priv\" must set securityContext.allowPrivilegeEscalation=false), unrestricted capabilities (container \"priv\" must set securityContext.capabilities.drop=[\"ALL\"]), runAsNonRoot != true (pod or container \"priv\" must set securityContext.runAsNonRoot=true), seccompProfile (pod or container \"priv\" must set securityContext.seccompProfile.type to \"RuntimeDefault\" or \"Localhost\")";
+    assert_eq!(
+        create(&mut server, "kind: Pod\nmetadata: {name: priv}\nspec: {containers: [{name: priv, image: nginx}]}"),
+        format!("pods \"priv\" is forbidden: violates PodSecurity \"restricted:latest\": {findings}")
+    );
+}
