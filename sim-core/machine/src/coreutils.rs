@@ -5,6 +5,7 @@
 //! the input is complete; one that goes on (pipes, `tail -f`, `sleep`) is a process of its own.
 
 pub mod archive;
+pub mod awk;
 pub mod date;
 pub mod diff;
 pub mod echo;
@@ -66,6 +67,7 @@ const fn whole(name: &'static str, summary: &'static str, run: fn(&mut Ctx<'_>, 
 
 /// Every tool there is.
 pub static TOOLS: &[Tool] = &[
+    process("awk", "scan lines for patterns and act on them", awk::start),
     whole("base64", "encode or decode base64", hashes::base64),
     once("basename", "strip directory and suffix from names", files::basename),
     process("cat", "print files one after another", stream::cat),
