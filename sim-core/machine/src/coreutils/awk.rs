@@ -68,7 +68,7 @@ pub fn start(args: Vec<String>) -> Box<dyn Process> {
     if only_begin {
         return Box::new(BeginOnly(awk));
     }
-    Stream::new("awk", rest.collect(), Box::new(awk))
+    Stream::start("awk", rest.collect(), Box::new(awk))
 }
 
 impl Awk {

@@ -526,9 +526,9 @@ impl Editor {
                 | "dG"
         ) || command.starts_with('r')
         {
+            let changed = b.changed;
             b.keep();
-            b.changed =
-                b.changed && !matches!(command.as_str(), "i" | "a" | "I" | "A") || b.undo.len() > 1 || b.changed;
+            b.changed = changed || !matches!(command.as_str(), "i" | "a" | "I" | "A");
         }
         let mut insert = false;
         match command.as_str() {

@@ -393,8 +393,7 @@ pub fn touch(ctx: &mut Ctx<'_>, args: &[String]) -> i32 {
             ctx.write_file(name, b"")
         };
         if let Err(e) = done {
-            let what = if e == FsError::PermissionDenied || e == FsError::NotFound { "touch" } else { "touch" };
-            ctx.err(&format!("touch: cannot {what} '{name}': {}\n", e.message()));
+            ctx.err(&format!("touch: cannot touch '{name}': {}\n", e.message()));
             code = 1;
         }
     }

@@ -54,7 +54,7 @@ impl Process for Recursive {
         let next = if files.is_empty() {
             Box::new(Failing { message: String::new(), code: 1 }) as Box<dyn Process>
         } else {
-            Stream::new("grep", files, Box::new(self.grep.clone()))
+            Stream::start("grep", files, Box::new(self.grep.clone()))
         };
         if let Some(p) = ctx.machine.process_mut(ctx.pid) {
             p.replace(next);
@@ -144,7 +144,7 @@ pub fn start(args: Vec<String>) -> Box<dyn Process> {
         let places = if operands.is_empty() { vec![".".into()] } else { operands };
         return Box::new(Recursive { grep, places });
     }
-    Stream::new("grep", operands, Box::new(grep))
+    Stream::start("grep", operands, Box::new(grep))
 }
 
 impl Grep {
@@ -227,7 +227,7 @@ impl Filter for Grep {
         }
         let chars: Vec<char> = line.chars().collect();
         let spans = self.spans(&chars);
-        if (!spans.is_empty()) != self.invert && self.found < self.max {
+        if spans.is_empty() == self.invert && self.found < self.max {
             self.found += 1;
             self.any = true;
             if self.quiet {

@@ -336,7 +336,7 @@ pub fn start(args: Vec<String>) -> Box<dyn Process> {
     if in_place || o.has('i') {
         return Box::new(InPlace { sed, files: operands });
     }
-    Stream::new("sed", operands, Box::new(sed))
+    Stream::start("sed", operands, Box::new(sed))
 }
 
 /// `-i`: each file by itself, then written back.
@@ -393,7 +393,7 @@ impl Sed {
             Address::Last => last,
             Address::Match(re) => re.is_match(line),
             Address::Step(first, step) => {
-                n >= *first && (*step == 0 && n == *first || *step > 0 && (n - first) % step == 0)
+                n >= *first && (*step == 0 && n == *first || *step > 0 && (n - first).is_multiple_of(*step))
             }
             Address::Plus(_) => false,
         };

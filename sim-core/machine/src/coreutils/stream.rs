@@ -68,7 +68,7 @@ const LINES_MAX: usize = 2000;
 
 impl Stream {
     /// Reads the named files, or standard input if there are none.
-    pub fn new(tool: &'static str, mut inputs: Vec<String>, filter: Box<dyn Filter>) -> Box<dyn Process> {
+    pub fn start(tool: &'static str, mut inputs: Vec<String>, filter: Box<dyn Filter>) -> Box<dyn Process> {
         if inputs.is_empty() {
             inputs.push("-".into());
         }
@@ -230,7 +230,7 @@ pub fn cat(args: Vec<String>) -> Box<dyn Process> {
         inputs.reverse();
         return Box::new(Cat { inputs, ..cat });
     }
-    Stream::new("cat", o.operands, Box::new(cat))
+    Stream::start("cat", o.operands, Box::new(cat))
 }
 
 /// Without options bytes pass as they are.
@@ -335,7 +335,7 @@ pub fn head(args: Vec<String>) -> Box<dyn Process> {
     let bytes = o.value('c').and_then(options::size);
     let headers = (o.operands.len() > 1 || o.has('v')) && !o.has('q');
     let head = Head { lines, bytes, left: 0, headers, first: true, hold, held: Default::default() };
-    Stream::new("head", o.operands, Box::new(head))
+    Stream::start("head", o.operands, Box::new(head))
 }
 
 impl Filter for Head {
@@ -410,21 +410,19 @@ impl Process for Tee {
             }
             self.open = Some(open);
         }
-        loop {
-            match ctx.read() {
-                Input::Pending => return Step::Wait(Wake::Input),
-                Input::Eof => {
-                    self.open.take().into_iter().flatten().for_each(|id| ctx.machine.descriptors.release(id));
-                    return Step::Exit(self.code);
+        match ctx.read() {
+            Input::Pending => Step::Wait(Wake::Input),
+            Input::Eof => {
+                self.open.take().into_iter().flatten().for_each(|id| ctx.machine.descriptors.release(id));
+                Step::Exit(self.code)
+            }
+            Input::Data(bytes) => {
+                ctx.out_bytes(&bytes);
+                let pid = ctx.pid;
+                for id in self.open.iter().flatten() {
+                    ctx.machine.write_open(pid, *id, &bytes);
                 }
-                Input::Data(bytes) => {
-                    ctx.out_bytes(&bytes);
-                    let pid = ctx.pid;
-                    for id in self.open.iter().flatten() {
-                        ctx.machine.write_open(pid, *id, &bytes);
-                    }
-                    return Step::Again;
-                }
+                Step::Again
             }
         }
     }

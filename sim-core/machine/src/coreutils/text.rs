@@ -53,7 +53,7 @@ pub fn cut(args: Vec<String>) -> Box<dyn Process> {
     let joined_by =
         o.value('o').map_or_else(|| if which == 'f' { c.to_string() } else { String::new() }, str::to_owned);
     let cut = Cut { fields: which == 'f', ranges, delimiter: c, joined_by, only_delimited: o.has('s') };
-    Stream::new("cut", o.operands, Box::new(cut))
+    Stream::start("cut", o.operands, Box::new(cut))
 }
 
 impl Filter for Cut {
@@ -85,7 +85,7 @@ impl Filter for Cut {
 struct Rev;
 
 pub fn rev(args: Vec<String>) -> Box<dyn Process> {
-    Stream::new("rev", args, Box::new(Rev))
+    Stream::start("rev", args, Box::new(Rev))
 }
 
 impl Filter for Rev {
@@ -125,7 +125,7 @@ pub fn uniq(args: Vec<String>) -> Box<dyn Process> {
         skip_fields,
         last: None,
     };
-    Stream::new("uniq", o.operands.into_iter().take(1).collect(), Box::new(uniq))
+    Stream::start("uniq", o.operands.into_iter().take(1).collect(), Box::new(uniq))
 }
 
 impl Uniq {

@@ -280,6 +280,6 @@ impl Machine {
     /// Signals every process of a group; false when there is none.
     pub fn signal_group(&mut self, group: u32, signal: Signal) -> bool {
         let pids: Vec<Pid> = self.processes.values().filter(|p| p.group == group).map(|p| p.pid).collect();
-        pids.iter().fold(false, |any, pid| self.signal(*pid, signal) || any)
+        pids.iter().filter(|pid| self.signal(**pid, signal)).count() > 0
     }
 }

@@ -297,7 +297,8 @@ impl Shell {
                 list.clone()
             };
             let (a, b) = self.bounds(ctx, from, length.as_ref(), list.len())?;
-            return Ok(self.push_found(Found::Many(list[a..b].to_vec(), *star), quoted, fields));
+            self.push_found(Found::Many(list[a..b].to_vec(), *star), quoted, fields);
+            return Ok(());
         }
         if let ParamOp::Length = param.op {
             let n = match found {
@@ -309,7 +310,8 @@ impl Shell {
                 Found::One(text) => text.chars().count(),
                 Found::Many(list, _) => list.len(),
             };
-            return Ok(self.push_value(&n.to_string(), quoted, fields));
+            self.push_value(&n.to_string(), quoted, fields);
+            return Ok(());
         }
         let changed = match found {
             Found::None => {

@@ -124,10 +124,10 @@ impl LineEditor {
         if cursor >= text.len() {
             cursor_at = at;
         }
-        if at > 0 && at % self.columns == 0 {
+        if at > 0 && at.is_multiple_of(self.columns) {
             self.output.push_str("\r\n");
         }
-        if cursor >= text.len() && at % self.columns != 0 {
+        if cursor >= text.len() && !at.is_multiple_of(self.columns) {
             self.row = at / self.columns;
             return;
         }
@@ -441,7 +441,7 @@ impl LineEditor {
         for row in 0..down {
             let mut line = String::new();
             for name in (row..names.len()).step_by(down).map(|i| names[i]) {
-                let pad = (across > 1).then(|| wide - text_width(name)).unwrap_or(0);
+                let pad = if across > 1 { wide - text_width(name) } else { 0 };
                 line.push_str(name);
                 line.extend(core::iter::repeat_n(' ', pad));
             }

@@ -217,8 +217,8 @@ impl Shell {
             names.filter(|n| n.starts_with(&typed)).collect()
         } else {
             let last = typed.rsplit(['>', '<']).next().unwrap_or("").to_owned();
-            let from_program = if last == typed { self.from_program(ctx, &words) } else { Vec::new() };
-            if from_program.is_empty() { files(ctx, &last) } else { from_program }
+            let offered = if last == typed { self.program_candidates(ctx, &words) } else { Vec::new() };
+            if offered.is_empty() { files(ctx, &last) } else { offered }
         };
         found.sort();
         found.dedup();
@@ -238,7 +238,7 @@ impl Shell {
         out
     }
 
-    fn from_program(&self, ctx: &mut Ctx<'_>, words: &[String]) -> Vec<String> {
+    fn program_candidates(&self, ctx: &mut Ctx<'_>, words: &[String]) -> Vec<String> {
         let mut all: Vec<String> = Vec::new();
         match self.aliases.get(&words[0]) {
             Some(text) => all.extend(split_words(text)),

@@ -37,8 +37,7 @@ impl Shell {
                 r.names.push(arg.clone());
                 continue;
             };
-            let mut chars = flags.char_indices();
-            while let Some((i, c)) = chars.next() {
+            for (i, c) in flags.char_indices() {
                 match c {
                     'r' => r.raw = true,
                     's' => r.silent = true,
