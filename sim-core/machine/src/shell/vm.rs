@@ -331,11 +331,7 @@ impl Shell {
     fn plain_op(&mut self, ctx: &mut Ctx<'_>, op: Op) -> Flow {
         match op {
             Op::Jump(by) => self.jump(by),
-            Op::JumpIf(on, by) => {
-                if (self.status == 0) == on {
-                    self.jump(by);
-                }
-            }
+            Op::JumpIf(on, by) if (self.status == 0) == on => self.jump(by),
             Op::Not => self.status = i32::from(self.status == 0),
             Op::SetStatus(status) => self.status = status,
             Op::Lenient(true) => self.lenient += 1,
@@ -885,11 +881,11 @@ impl Shell {
 
     pub(super) fn foreground(&mut self, ctx: &mut Ctx<'_>, job: Job) -> Flow {
         let mut terminal = false;
-        if let (true, Some(group), Some(tty)) = (self.interactive, job.group, ctx.machine.fd_tty(ctx.pid, 0)) {
-            if let Some(t) = ctx.machine.tty_mut(tty) {
-                t.foreground = group;
-                terminal = true;
-            }
+        if let (true, Some(group), Some(tty)) = (self.interactive, job.group, ctx.machine.fd_tty(ctx.pid, 0))
+            && let Some(t) = ctx.machine.tty_mut(tty)
+        {
+            t.foreground = group;
+            terminal = true;
         }
         self.pause = Some(Pause::Foreground { job, terminal });
         Flow::Go
