@@ -427,3 +427,171 @@ fn quotas_limits_and_pod_security() {
         format!("pods \"priv\" is forbidden: violates PodSecurity \"restricted:latest\": {findings}")
     );
 }
+
+/// The part `part` of the object that the text makes, against YAML recorded from a real cluster.
+fn written(text: &str, part: &str, wanted: &str) {
+    let mut server = server();
+    assert_eq!(create(&mut server, text), "", "{text}");
+    let value = yaml::parse(text).unwrap();
+    let kind = value["kind"].as_str().unwrap();
+    let (id, _) = server.kinds().find(|(_, k)| k.info().kind == kind).unwrap();
+    let object = server.storage.get(id, "default", value["metadata"]["name"].as_str().unwrap()).unwrap();
+    let mut made = object.to_value()[part].take();
+    // What no two clusters share.
+    if let Some(spec) = made.as_object_mut() {
+        spec.retain(|key, _| !matches!(key.as_str(), "clusterIP" | "clusterIPs" | "volumes"));
+        if let Some(mounts) = spec.get_mut("containers").and_then(|c| c[0].as_object_mut()) {
+            mounts.remove("volumeMounts");
+        }
+    }
+    assert_eq!(yaml::to_string(&made), yaml::to_string(&yaml::parse(wanted).unwrap()), "{text}");
+}
+
+#[test]
+fn defaults_as_recorded() {
+    let deployment = "kind: Deployment\nmetadata: {name: web}\nspec: {replicas: 3, selector: {matchLabels: {app: web}}, template: {metadata: {labels: {app: web}}, spec: {containers: [{name: nginx, image: 'nginx:1.21.6', ports: [{containerPort: 80}]}]}}}";
+    written(
+        deployment,
+        "spec",
+        r"
+progressDeadlineSeconds: 600
+replicas: 3
+revisionHistoryLimit: 10
+selector:
+  matchLabels:
+    app: web
+strategy:
+  rollingUpdate:
+    maxSurge: 25%
+    maxUnavailable: 25%
+  type: RollingUpdate
+template:
+  metadata:
+    labels:
+      app: web
+  spec:
+    containers:
+    - image: nginx:1.21.6
+      imagePullPolicy: IfNotPresent
+      name: nginx
+      ports:
+      - containerPort: 80
+        protocol: TCP
+      resources: {}
+      terminationMessagePath: /dev/termination-log
+      terminationMessagePolicy: File
+    dnsPolicy: ClusterFirst
+    restartPolicy: Always
+    schedulerName: default-scheduler
+    securityContext: {}
+    terminationGracePeriodSeconds: 30
+",
+    );
+    written(deployment, "status", "{}");
+    let service = "kind: Service\nmetadata: {name: two}\nspec: {sessionAffinity: ClientIP, selector: {app: hello}, ports: [{name: http, port: 80, targetPort: web}, {name: https, port: 443}]}";
+    written(
+        service,
+        "spec",
+        r"
+internalTrafficPolicy: Cluster
+ipFamilies:
+- IPv4
+ipFamilyPolicy: SingleStack
+ports:
+- name: http
+  port: 80
+  protocol: TCP
+  targetPort: web
+- name: https
+  port: 443
+  protocol: TCP
+  targetPort: 443
+selector:
+  app: hello
+sessionAffinity: ClientIP
+sessionAffinityConfig:
+  clientIP:
+    timeoutSeconds: 10800
+type: ClusterIP
+",
+    );
+    written(service, "status", "loadBalancer: {}");
+    written(
+        &pod(":1.21.6"),
+        "spec",
+        r"
+containers:
+- image: nginx:1.21.6
+  imagePullPolicy: IfNotPresent
+  name: c
+  resources: {}
+  terminationMessagePath: /dev/termination-log
+  terminationMessagePolicy: File
+dnsPolicy: ClusterFirst
+enableServiceLinks: true
+preemptionPolicy: PreemptLowerPriority
+priority: 0
+restartPolicy: Always
+schedulerName: default-scheduler
+securityContext: {}
+serviceAccount: default
+serviceAccountName: default
+terminationGracePeriodSeconds: 30
+tolerations:
+- effect: NoExecute
+  key: node.kubernetes.io/not-ready
+  operator: Exists
+  tolerationSeconds: 300
+- effect: NoExecute
+  key: node.kubernetes.io/unreachable
+  operator: Exists
+  tolerationSeconds: 300
+",
+    );
+    let ingress = "kind: Ingress\nmetadata: {name: tls}\nspec: {tls: [{hosts: [a.example.com], secretName: my-cert}], rules: [{host: a.example.com, http: {paths: [{path: /, pathType: Exact, backend: {service: {name: svc, port: {name: http}}}}]}}]}";
+    written(ingress, "status", "loadBalancer: {}");
+}
+
+#[test]
+fn headless_and_external_services() {
+    let of = |text: &str| {
+        let mut server = server();
+        assert_eq!(create(&mut server, text), "");
+        let made = server.get::<k8s_openapi::api::core::v1::Service>("default", "s").unwrap();
+        (made.spec.clone().unwrap(), server.allocators.service_ips.len())
+    };
+    let (spec, held) =
+        of("kind: Service\nmetadata: {name: s}\nspec: {clusterIP: None, selector: {a: b}, ports: [{port: 80}]}");
+    assert_eq!(
+        (spec.cluster_ips, spec.ip_family_policy.as_deref(), held),
+        (Some(vec!["None".into()]), Some("SingleStack"), 0)
+    );
+    let (spec, held) = of("kind: Service\nmetadata: {name: s}\nspec: {type: ExternalName, externalName: example.com}");
+    assert_eq!((spec.cluster_ip, spec.internal_traffic_policy, held), (None, None, 0));
+}
+
+#[test]
+fn a_service_changes_its_type() {
+    let mut server = server();
+    assert_eq!(
+        create(&mut server, "kind: Service\nmetadata: {name: s}\nspec: {type: NodePort, ports: [{port: 80}]}"),
+        ""
+    );
+    let writer = Writer::new("kubectl");
+    let service =
+        |server: &ApiServer| (*server.get::<k8s_openapi::api::core::v1::Service>("default", "s").unwrap()).clone();
+    let mut changed = service(&server);
+    let held = changed.spec.as_ref().unwrap().cluster_ip.clone();
+    changed.spec.as_mut().unwrap().type_ = Some("ClusterIP".into());
+    server.update(changed, &writer).unwrap();
+    let spec = service(&server).spec.unwrap();
+    assert_eq!((spec.ports.unwrap()[0].node_port, spec.external_traffic_policy), (None, None));
+    assert_eq!((server.allocators.node_ports.len(), spec.cluster_ip), (0, held));
+    let mut moved = service(&server);
+    moved.spec.as_mut().unwrap().cluster_ip = Some("10.96.7.7".into());
+    let refused = server.update(moved, &writer).unwrap_err();
+    assert_eq!(
+        refused.message,
+        "Service \"s\" is invalid: spec.clusterIPs[0]: Invalid value: [\"10.96.7.7\"]: may not change once set"
+    );
+}
