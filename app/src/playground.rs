@@ -23,6 +23,8 @@ pub(crate) struct Playground {
     pub(crate) speed: RwSignal<Speed>,
     pub(crate) tabs: RwSignal<Vec<TabId>>,
     pub(crate) active: RwSignal<TabId>,
+    /// The terminal that was there first; the others are numbered from it.
+    pub(crate) first: TabId,
     /// Counts up whenever a terminal has printed.
     pub(crate) printed: RwSignal<u64>,
     /// Counts up when the terminal should take the keyboard.
@@ -49,6 +51,7 @@ impl Playground {
             clock: RwSignal::new(session.clock()),
             speed: RwSignal::new(session.speed()),
             active: RwSignal::new(tabs[0]),
+            first: tabs[0],
             tabs: RwSignal::new(tabs),
             printed: RwSignal::new(0),
             focus: RwSignal::new(0),

@@ -72,10 +72,12 @@ pub(crate) struct Scene {
 }
 
 /// Where a pod stands, and where it is in the view it was laid out from.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Spot {
     pub(crate) place: Rect,
     pub(crate) index: usize,
+    /// Key of the bracket around it; empty without one.
+    pub(crate) bracket: String,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -214,6 +216,7 @@ fn groups(scene: &mut Scene, view: &ClusterView, pods: &[Numbered<'_>], place: &
         if x > area.x && x + width > area.x + area.w {
             (x, y) = (area.x, row_bottom + 10.0);
         }
+        let bracket_key = owner.map(|o| format!("{place}/{}", o.id)).unwrap_or_default();
         // Ownerless pods line up with those inside brackets beside them.
         let top = if owner.is_some() || x == area.x { y } else { y + BRACKET_HEAD };
         for (n, (index, pod)) in members.iter().enumerate() {
@@ -223,7 +226,7 @@ fn groups(scene: &mut Scene, view: &ClusterView, pods: &[Numbered<'_>], place: &
                 w,
                 h,
             };
-            scene.pods.insert(pod.id.clone(), Spot { place, index: *index });
+            scene.pods.insert(pod.id.clone(), Spot { place, index: *index, bracket: bracket_key.clone() });
         }
         if let Some(owner) = owner {
             let bracket = Bracket {
@@ -231,7 +234,7 @@ fn groups(scene: &mut Scene, view: &ClusterView, pods: &[Numbered<'_>], place: &
                 badge: owner.badge.clone(),
                 name: owner.name.clone(),
             };
-            scene.brackets.insert(format!("{place}/{}", owner.id), bracket);
+            scene.brackets.insert(bracket_key, bracket);
         }
         row_bottom = row_bottom.max(top + height);
         x += width + 12.0;
@@ -259,15 +262,28 @@ fn outermost<'a>(view: &'a ClusterView, id: &str) -> Option<&'a OwnerView> {
     Some(owner)
 }
 
+/// A light with more endpoints than this has one rope to each bracket instead of one to each pod.
+const ROPES_MAX: usize = 8;
+
 fn ropes(scene: &mut Scene, view: &ClusterView) {
-    let chosen = view.services.iter().flat_map(|s| s.endpoints.iter().map(|e| (s.id.clone(), &e.pod, e.ready)));
-    let forwarded = view.forwards.iter().map(|f| (forward_id(f.port), &f.pod, true));
-    for (light, pod, ready) in chosen.chain(forwarded) {
-        if let (Some(from), Some(to)) = (scene.lights.get(&light), scene.pods.get(pod).map(|s| s.place)) {
-            let rope = Rope { from: (from.x + 20.0, from.y + 34.0), to: (to.x + to.w / 2.0, to.y), ready };
-            scene.ropes.insert(format!("{light}/{pod}"), rope);
+    for service in &view.services {
+        let bundled = service.endpoints.len() > ROPES_MAX;
+        for endpoint in &service.endpoints {
+            rope(scene, &service.id, &endpoint.pod, endpoint.ready, bundled);
         }
     }
+    for forward in &view.forwards {
+        rope(scene, &forward_id(forward.port), &forward.pod, true, false);
+    }
+}
+
+fn rope(scene: &mut Scene, light: &str, pod: &str, ready: bool, bundled: bool) {
+    let (Some(from), Some(spot)) = (scene.lights.get(light), scene.pods.get(pod)) else { return };
+    let bracket = scene.brackets.get(&spot.bracket).filter(|_| bundled);
+    let (end, to) = bracket.map_or((pod, spot.place), |b| (spot.bracket.as_str(), b.place));
+    let rope = Rope { from: (from.x + 20.0, from.y + 34.0), to: (to.x + to.w / 2.0, to.y), ready };
+    let drawn = scene.ropes.entry(format!("{light}/{end}")).or_insert_with(|| rope);
+    drawn.ready |= ready;
 }
 
 #[cfg(test)]
@@ -330,6 +346,17 @@ mod tests {
             ["n0/deploy", "n1/deploy", "quay/deploy"].into_iter().filter(|k| brackets.contains(k)).collect::<Vec<_>>()
         );
         assert!(brackets.len() >= 2);
+    }
+
+    #[test]
+    fn a_service_of_many_pods_has_one_rope_to_each_bracket() {
+        let mut view = cluster(1, 40);
+        let chosen = (0..40).filter(|n| n % 3 > 0 && n % 7 < 6);
+        let ends: Vec<EndpointView> = chosen.map(|n| EndpointView { pod: format!("p{n}"), ready: n > 20 }).collect();
+        view.services[0].endpoints = ends;
+        let scene = layout(&view, 800.0, true);
+        assert_eq!(scene.ropes.keys().collect::<Vec<_>>(), ["svc/n0/deploy"]);
+        assert!(scene.ropes["svc/n0/deploy"].ready);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! One pod in the picture: its state as shape and colour, its name when there is room.
 
 use crate::diagram::at;
-use crate::diagram::layout::{Grain, Rect, Scene, Spot};
+use crate::diagram::layout::{Grain, Scene, Spot};
 use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
 use leptos::svg;
@@ -22,9 +22,6 @@ fn state_name(state: PodState) -> &'static str {
     }
 }
 
-/// A pod that is no longer there, for the moment until its element goes.
-const GONE: Spot = Spot { place: Rect { x: 0.0, y: 0.0, w: 0.0, h: 0.0 }, index: usize::MAX };
-
 #[component]
 pub(crate) fn Pod(
     id: String,
@@ -33,12 +30,13 @@ pub(crate) fn Pod(
     selected: RwSignal<Option<String>>,
 ) -> impl IntoView {
     let key = StoredValue::new(id);
-    let spot: Memo<Spot> =
-        Memo::new(move |_| scene.with(|s| key.with_value(|id| s.pods.get(id).copied()).unwrap_or(GONE)));
+    let spot: Memo<Option<Spot>> = Memo::new(move |_| scene.with(|s| key.with_value(|id| s.pods.get(id).cloned())));
     // The scene was laid out from this very view, so the pod is where the scene says.
-    let pod: Memo<PodView> =
-        Memo::new(move |_| cluster.with(|c| c.pods.get(spot.get().index).cloned()).unwrap_or_default());
-    let place = Memo::new(move |_| spot.get().place);
+    let pod: Memo<PodView> = Memo::new(move |_| {
+        let index = spot.with(|s| s.as_ref().map(|s| s.index));
+        index.and_then(|i| cluster.with(|c| c.pods.get(i).cloned())).unwrap_or_default()
+    });
+    let place = Memo::new(move |_| spot.with(|s| s.as_ref().map(|s| s.place)).unwrap_or_default());
     let grain = Memo::new(move |_| scene.with(|s| s.grain));
     let state = Memo::new(move |_| pod.with(|p| p.state));
     let is_selected = move || selected.with(|s| key.with_value(|id| s.as_ref() == Some(id)));

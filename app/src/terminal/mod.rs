@@ -9,14 +9,15 @@ use crate::i18n::{fill, language, t};
 use crate::playground::Playground;
 use leptos::prelude::*;
 use pane::Pane;
-use session::Key;
+use session::{Key, TabId};
 
 /// Terminal tabs above the active screen; on narrow pages a row of keys below.
 #[component]
 pub(crate) fn Terminals(playground: Playground) -> impl IntoView {
     let language = language();
     let size = RwSignal::new((80usize, 24usize));
-    let name = move |n: u32| fill(language, "terminal.name", &[("n", &(n + 1).to_string())]);
+    let name =
+        move |tab: TabId| fill(language, "terminal.name", &[("n", &(tab.0 - playground.first.0 + 1).to_string())]);
     view! {
         <section class="terminals" aria-label=t("terminal.label")>
             <div class="tabs" role="tablist" aria-label=t("terminal.label")>
@@ -30,7 +31,7 @@ pub(crate) fn Terminals(playground: Playground) -> impl IntoView {
                                 playground.focus.update(|n| *n += 1);
                             }
                         >
-                            {move || name(tab.0)}
+                            {move || name(tab)}
                         </button>
                         <Show when=move || { playground.tabs.with(|tabs| tabs.len() > 1) }>
                             <button

@@ -37,6 +37,12 @@ impl Painter {
 
 fn paint_row(row: &Element, runs: &[Run]) {
     row.set_text_content(None);
+    if runs.is_empty()
+        && let Ok(line_break) = document().create_element("br")
+    {
+        // Makes an empty row count as one when it is copied.
+        let _ = row.append_child(&line_break);
+    }
     for run in runs {
         if run.pen == Style::default() {
             let _ = row.append_child(&document().create_text_node(&run.text));
