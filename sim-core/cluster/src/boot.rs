@@ -328,4 +328,16 @@ mod tests {
         let ip = service.and_then(|s| s.spec.clone()).and_then(|s| s.cluster_ip);
         assert_eq!(ip.as_deref(), Some("10.96.0.1"));
     }
+
+    #[test]
+    fn system_pods_come_up() {
+        let mut cluster = Cluster::new(Config::default());
+        cluster.settle(Duration::from_secs(120));
+        let pods: Vec<String> = cluster
+            .api
+            .list::<Pod>(Some(SYSTEM))
+            .map(|p| format!("{} {}", name_of(&p.metadata), crate::controllers::meta::is_ready(p)))
+            .collect();
+        assert!(pods.len() == 7 && pods.iter().all(|p| p.ends_with(" true")), "{pods:?}");
+    }
 }

@@ -92,6 +92,8 @@ pub struct ServiceIndex {
     pub all_dirty: bool,
     /// Pod → slice that holds its endpoint.
     pub placed: BTreeMap<Arc<str>, Arc<str>>,
+    /// When the older Endpoints were last gathered.
+    pub gathered: Time,
     /// Slice → how many endpoints it holds.
     pub slices: BTreeMap<Arc<str>, usize>,
 }

@@ -2,7 +2,7 @@
 //!
 //! Models: `pkg/controller/nodelifecycle`. Eviction by taint is in [`super::taint_eviction`].
 
-use super::meta::{instant, is_ready, name_of, set_pod_condition, stamp};
+use super::meta::{annotation, instant, is_ready, name_of, set_pod_condition, stamp};
 use super::{Action, Controller, Informer, Key, Seen};
 use crate::cluster::Ctx;
 use crate::latency;
@@ -33,6 +33,8 @@ const BY_CONDITION: &[(&str, &str, &str)] = &[
 ];
 /// Conditions that only a living kubelet can vouch for.
 const VOUCHED: &[&str] = &["Ready", "MemoryPressure", "DiskPressure", "PIDPressure"];
+const CONTROL_PLANE: &str = "node-role.kubernetes.io/control-plane";
+const MIRROR: &str = "kubernetes.io/config.mirror";
 /// How long a node that has never reported may take.
 const STARTUP_GRACE: Duration = Duration::from_secs(60);
 
@@ -89,8 +91,11 @@ impl Controller for NodeLifecycle {
         }
         let node = cx.api.get::<Node>("", name).unwrap_or(node);
         sync_taints(&node, cx)?;
-        if condition(&node, "Ready").is_some_and(|c| c.status != "True") {
-            mark_pods(name, cx, informer);
+        let ready = condition(&node, "Ready");
+        if ready.is_some_and(|c| c.status != "True") {
+            mark_pods(name, false, cx, informer);
+        } else if ready.is_some() && node.metadata.labels.as_ref().is_some_and(|l| l.contains_key(CONTROL_PLANE)) {
+            mark_pods(name, true, cx, informer);
         }
         Ok(Action::RequeueAfter(latency::NODE_MONITOR, false))
     }
@@ -191,17 +196,23 @@ fn sync_taints(node: &Node, cx: &mut Ctx<'_>) -> Result<(), Status> {
     Ok(())
 }
 
-/// Pods of a node that is not ready are not ready either.
-fn mark_pods(node: &str, cx: &mut Ctx<'_>, informer: &Informer) {
+/// Pods of a node that is not ready are not ready either. Kubelets say when theirs are ready again; for static pods,
+/// that no kubelet of ours runs, it is said here (`back`).
+fn mark_pods(node: &str, back: bool, cx: &mut Ctx<'_>, informer: &Informer) {
     let now = cx.api.now;
-    let ready = |(ns, name): &&(std::sync::Arc<str>, std::sync::Arc<str>)| {
-        cx.api.get::<Pod>(ns, name).is_some_and(|p| is_ready(&p))
+    let concerned = |(ns, name): &&(std::sync::Arc<str>, std::sync::Arc<str>)| {
+        let pod = cx.api.get::<Pod>(ns, name);
+        pod.is_some_and(|p| is_ready(&p) != back && (!back || annotation(&p.metadata, MIRROR).is_some()))
     };
-    let keys: Vec<_> = informer.pods_on(node).filter(ready).cloned().collect();
+    let keys: Vec<_> = informer.pods_on(node).filter(concerned).cloned().collect();
+    let status = if back { "True" } else { "False" };
     for (ns, name) in keys {
         let marked = cx.api.modify::<Pod>(&ns, &name, Door::Status, &cx.writer, |p| {
-            set_pod_condition(p, "Ready", "False", "", "", now);
+            set_pod_condition(p, "Ready", status, "", "", now);
         });
+        if back {
+            continue;
+        }
         // A pod that went meanwhile is ready no more either way.
         let Ok(pod) = marked else { continue };
         let regarding = reference(cx.api, &*pod);

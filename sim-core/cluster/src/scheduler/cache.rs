@@ -230,7 +230,8 @@ impl Cache {
         let deleting = |pod: &Pod| pod.metadata.deletion_timestamp.is_some();
         if let (Some(a), Some(b)) = (old, new) {
             let same = node_of(a) == node_of(b) && deleting(a) == deleting(b) && a.metadata.labels == b.metadata.labels;
-            if same && a.spec == b.spec {
+            // The generation moves with the spec, so that the specs need not be compared.
+            if same && a.metadata.generation == b.metadata.generation {
                 return;
             }
         }

@@ -34,7 +34,7 @@ impl NodeVerdict {
 }
 
 /// Nodes that a decision tells about.
-pub const NODES_MAX: usize = 64;
+pub const NODES_MAX: usize = 16;
 /// Pods whose last decision is kept.
 const DECISIONS_MAX: usize = 512;
 

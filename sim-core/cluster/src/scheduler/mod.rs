@@ -109,8 +109,11 @@ impl Scheduler {
             }
             Some(pod) => {
                 // Its own status says nothing that the scheduler did not write.
-                let relevant =
-                    old.is_none_or(|o| o.spec != pod.spec || o.metadata.labels != pod.metadata.labels || !is_ours(o));
+                let relevant = old.is_none_or(|o| {
+                    o.metadata.generation != pod.metadata.generation
+                        || o.metadata.labels != pod.metadata.labels
+                        || !is_ours(o)
+                });
                 if relevant {
                     self.queue.add(pod_key(pod), priority(pod));
                 }

@@ -23,6 +23,10 @@ const OVER_CAPACITY: &str = "endpoints.kubernetes.io/over-capacity";
 const ADDRESSES_MAX: usize = 1000;
 /// Later than the slices, so that one run answers more changes.
 const SYNC: Duration = Duration::from_millis(100);
+/// Gathering looks at every pod, so large services are gathered less often: this long for each pod, …
+const REST_PER_POD: Duration = Duration::from_millis(4);
+/// … at most this long.
+const REST_MAX: Duration = Duration::from_secs(2);
 
 impl Controller for LegacyEndpoints {
     fn name(&self) -> &'static str {
@@ -57,6 +61,13 @@ impl Controller for LegacyEndpoints {
         if spec.and_then(|s| s.selector.as_ref()).is_none_or(BTreeMap::is_empty) {
             return Ok(Action::Done);
         }
+        let index = informer.endpoints.entry(key.clone()).or_default();
+        let rest = REST_PER_POD.saturating_mul(u32::try_from(index.pods.len()).unwrap_or(u32::MAX)).min(REST_MAX);
+        let due = index.gathered + rest;
+        if rest > SYNC && due > cx.api.now {
+            return Ok(Action::RequeueAfter(due.since(cx.api.now), true));
+        }
+        index.gathered = cx.api.now;
         let gathered = Gathered::of(&service, informer, cx.api);
         let wanted = gathered.endpoints(&service, cx.api.now);
         let Some(old) = old else {

@@ -11,6 +11,7 @@ mod httpd;
 mod languages;
 mod nginx;
 mod platform;
+mod system;
 mod tools;
 
 use super::image::{Config, File, Image, Layer, digest_of};
@@ -75,6 +76,7 @@ const ENTRIES: &[&[Entry]] = &[
     languages::ENTRIES,
     demos::ENTRIES,
     platform::ENTRIES,
+    system::ENTRIES,
     tools::ENTRIES,
 ];
 
