@@ -99,6 +99,8 @@ pub struct ServiceIndex {
 }
 
 type Names = BTreeSet<Arc<str>>;
+/// Namespaces and names.
+type PodKeys = BTreeSet<(Arc<str>, Arc<str>)>;
 
 #[derive(Clone, Default)]
 pub struct Informer {
@@ -106,7 +108,7 @@ pub struct Informer {
     /// Namespace → pods without a controller.
     orphan_pods: BTreeMap<Arc<str>, Names>,
     orphan_sets: BTreeMap<Arc<str>, Names>,
-    by_node: BTreeMap<Arc<str>, BTreeSet<(Arc<str>, Arc<str>)>>,
+    by_node: BTreeMap<Arc<str>, PodKeys>,
     pub deployments: SelectorIndex<Arc<str>>,
     pub replica_sets: SelectorIndex<Arc<str>>,
     pub services: SelectorIndex<Arc<str>>,

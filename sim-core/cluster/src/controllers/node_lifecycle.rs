@@ -101,8 +101,10 @@ impl Controller for NodeLifecycle {
     }
 }
 
+type Face<'a> = (Vec<(&'a str, &'a str)>, Option<&'a Vec<Taint>>, Option<bool>);
+
 /// What of a node decides about its taints: statuses of conditions, taints, cordon.
-fn face(node: &Node) -> (Vec<(&str, &str)>, Option<&Vec<Taint>>, Option<bool>) {
+fn face(node: &Node) -> Face<'_> {
     let conditions = node.status.as_ref().and_then(|s| s.conditions.as_ref());
     let statuses = conditions.into_iter().flatten().map(|c| (c.type_.as_str(), c.status.as_str())).collect();
     let spec = node.spec.as_ref();

@@ -39,7 +39,7 @@ pub fn preempt(pod: &Incoming, search: &Search, cache: &mut Cache, api: &ApiServ
             Err(why) => reasons.extend(why),
         }
     }
-    let best = candidates.into_iter().min_by_key(|c| cost(c));
+    let best = candidates.into_iter().min_by_key(cost);
     best.ok_or_else(|| histogram(cache.nodes.len(), reasons.iter().map(String::as_str)))
 }
 

@@ -12,7 +12,6 @@ use crate::recorder::EventType;
 use apimachinery::status::Status;
 use apiserver::server::Door;
 use k8s_openapi::api::apps::v1::ReplicaSet;
-use std::collections::BTreeMap;
 
 impl Rollout<'_, '_> {
     pub fn roll(&mut self) -> Result<Action, Status> {
@@ -199,7 +198,7 @@ impl Rollout<'_, '_> {
         if before == size && !force {
             return Ok(false);
         }
-        let mut annotations = set.metadata.annotations.clone().unwrap_or_else(BTreeMap::new);
+        let mut annotations = set.metadata.annotations.clone().unwrap_or_default();
         let noted = annotate_sizes(&mut annotations, self.spec());
         if before == size && !noted {
             return Ok(false);

@@ -215,7 +215,8 @@ impl Plugin for InterPodAffinity {
         }
         let near = s.affinity.iter().all(|t| at(&s.affinity_counts, &t.key, node) > 0);
         // The first of a group that wants to be together has nobody to be near yet.
-        if !near && !(s.affinity_counts.is_empty() && s.matches_itself) {
+        let first = s.affinity_counts.is_empty() && s.matches_itself;
+        if !near && !first {
             return Err(Refusal::hard("node(s) didn't match pod affinity rules"));
         }
         if s.anti.iter().any(|t| at(&s.anti_counts, &t.key, node) > 0) {
