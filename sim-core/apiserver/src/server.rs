@@ -232,8 +232,16 @@ impl ApiServer {
         if generates && let Some(prefix) = object.meta().generate_name.clone() {
             let cut = prefix.len().min(58);
             let prefix = prefix.get(..cut).unwrap_or(&prefix);
-            let suffix = Rng::derive(self.config.seed, "name", prefix, revision).suffix(5);
-            object.meta_mut().name = Some(format!("{prefix}{suffix}"));
+            let mut rng = Rng::derive(self.config.seed, "name", prefix, revision);
+            let mut name = format!("{prefix}{}", rng.suffix(5));
+            // Names drawn at random meet sooner than one thinks: upstream draws again, too.
+            for _ in 1..NAME_DRAWS_MAX {
+                if self.storage.get(id, namespace_of(&*object), &name).is_none() {
+                    break;
+                }
+                name = format!("{prefix}{}", rng.suffix(5));
+            }
+            object.meta_mut().name = Some(name);
         }
         let m = object.meta_mut();
         let name = m.name.clone().unwrap_or_default();
@@ -506,6 +514,9 @@ impl ApiServer {
         Ok(())
     }
 }
+
+/// How often a generated name is drawn before the collision is told.
+const NAME_DRAWS_MAX: usize = 8;
 
 fn namespace_of(object: &dyn Object) -> &str {
     object.meta().namespace.as_deref().unwrap_or_default()
