@@ -175,7 +175,7 @@ impl Kube<'_, '_> {
                     "when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well",
                 );
             }
-            return self.from_files(find, &namespace, explicit && !find.all_namespaces);
+            return self.file_targets(find, &namespace, explicit && !find.all_namespaces);
         }
         let place = |m: &Mapping| if m.namespaced { namespace.clone() } else { String::new() };
         let args = find.args;
@@ -310,13 +310,13 @@ impl Kube<'_, '_> {
         Ok(out)
     }
 
-    fn from_files(&mut self, find: &Find<'_>, namespace: &str, enforce: bool) -> Result<Targets, Error> {
+    fn file_targets(&mut self, find: &Find<'_>, namespace: &str, enforce: bool) -> Result<Targets, Error> {
         let mut out = Targets::default();
         let mut sources = Vec::new();
         if !find.kustomize.is_empty() {
             let built = crate::kustomize::build(self, &find.kustomize)?;
             for object in built {
-                self.take(find, object, &find.kustomize, namespace, enforce, &mut out);
+                self.take(object, &find.kustomize, namespace, enforce, &mut out);
             }
             return Ok(out);
         }
@@ -394,24 +394,16 @@ impl Kube<'_, '_> {
                     Error::Plain(format!("error validating \"{shown}\": error validating data: {e}; {STOP_VALIDATE}"))
                 })?;
             }
-            self.take(find, document.value, shown, namespace, enforce, out);
+            self.take(document.value, shown, namespace, enforce, out);
         }
         Ok(())
     }
 
     /// One object of a file, or the items of a list.
-    fn take(
-        &mut self,
-        find: &Find<'_>,
-        object: Value,
-        source: &str,
-        namespace: &str,
-        enforce: bool,
-        out: &mut Targets,
-    ) {
+    fn take(&mut self, object: Value, source: &str, namespace: &str, enforce: bool, out: &mut Targets) {
         if text(&object, "/kind").ends_with("List") && at(&object, "/items").is_array() {
             for item in list(&object, "/items").to_vec() {
-                self.take(find, item, source, namespace, enforce, out);
+                self.take(item, source, namespace, enforce, out);
             }
             return;
         }

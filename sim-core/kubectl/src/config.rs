@@ -164,10 +164,12 @@ impl Kube<'_, '_> {
         let cluster_name = pick(&cluster_flag, "/cluster");
         let cluster = entry(&config, "clusters", &cluster_name).cloned().unwrap_or_default();
         let user = entry(&config, "users", &pick(&user_flag, "/user")).cloned().unwrap_or_default();
-        if name.is_empty() && server_flag.is_empty() && cluster.is_null() {
-            if let Some(inside) = self.in_cluster() {
-                return Ok(inside);
-            }
+        if name.is_empty()
+            && server_flag.is_empty()
+            && cluster.is_null()
+            && let Some(inside) = self.in_cluster()
+        {
+            return Ok(inside);
         }
         if !cluster_name.is_empty() && cluster.is_null() && server_flag.is_empty() {
             return Err(Error::Bare(format!("Error in configuration: cluster \"{cluster_name}\" does not exist")));

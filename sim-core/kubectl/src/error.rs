@@ -171,3 +171,37 @@ fn invalid(e: &ApiError) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{ApiError, Error};
+    use serde_json::{Value, json};
+
+    fn check(reason: &str, message: &str, details: Value, want: &str) {
+        let e = ApiError { code: 0, reason: reason.into(), message: message.into(), details };
+        assert_eq!(Error::Api(Box::new(e)).report(), (want.to_owned(), 1));
+    }
+
+    #[test]
+    fn failures_of_the_api() {
+        check("NotFound", "pods \"x\" not found", Value::Null, "Error from server (NotFound): pods \"x\" not found\n");
+        check(
+            "Unauthorized",
+            "Unauthorized",
+            Value::Null,
+            "error: You must be logged in to the server (Unauthorized)\n",
+        );
+        let cause = |field: &str| json!({"field": field, "message": "Required value"});
+        let one = json!({"kind": "Pod", "name": "bad", "causes": [cause("spec.containers")]});
+        check("Invalid", "m", one, "The Pod \"bad\" is invalid: spec.containers: Required value\n");
+        let two = json!({"kind": "Pod", "name": "bad", "causes": [cause("a"), cause("b"), cause("a")]});
+        check("Invalid", "m", two, "The Pod \"bad\" is invalid: \n* a: Required value\n* b: Required value\n");
+        check("Invalid", "why", json!({}), "The request is invalid: why\n");
+    }
+
+    #[test]
+    fn several_at_once() {
+        let all = Error::Many(vec![Error::Plain("one".into()), Error::Plain("two".into())]);
+        assert_eq!(all.report(), ("one\ntwo\n".to_owned(), 1));
+    }
+}

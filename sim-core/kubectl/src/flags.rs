@@ -454,3 +454,49 @@ pub fn parent(args: &Args) -> Result<Next, Error> {
     }
     Err(args.usage_error(format!("unknown command \"{}\"", args.rest.join(" "))))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+    use crate::commands::ROOT;
+
+    fn words(line: &str) -> Vec<String> {
+        line.split_whitespace().map(Into::into).collect()
+    }
+
+    fn check_error(line: &str, want: &str) {
+        let text = parse(&ROOT, &words(line)).map(|_| String::new()).unwrap_or_else(|e| e.report().0);
+        assert_eq!(text, want, "{line}");
+    }
+
+    #[test]
+    fn errors() {
+        check_error("frobnicate", "error: unknown command \"frobnicate\" for \"kubectl\"\n");
+        check_error("gte pods", "error: unknown command \"gte\" for \"kubectl\"\n\nDid you mean this?\n\tget\n");
+        check_error(
+            "get pods --nosuchflag",
+            "error: unknown flag: --nosuchflag\nSee 'kubectl get --help' for usage.\n",
+        );
+        check_error("get -z", "error: unknown shorthand flag: 'z' in -z\nSee 'kubectl get --help' for usage.\n");
+        check_error("get pods -o", "error: flag needs an argument: 'o' in -o\nSee 'kubectl get --help' for usage.\n");
+        check_error("scale deploy x", "error: required flag(s) \"replicas\" not set\n");
+        check_error(
+            "scale deploy x --replicas=many",
+            "error: invalid argument \"many\" for \"--replicas\" flag: strconv.ParseInt: parsing \"many\": invalid syntax\nSee 'kubectl scale --help' for usage.\n",
+        );
+    }
+
+    #[test]
+    fn values() {
+        let a = parse(&ROOT, &words("-n team-a get pods -owide -L app,tier --no-headers x")).expect("parses");
+        assert_eq!(a.path, "kubectl get");
+        assert_eq!((a.str("namespace"), a.str("output"), a.bool("no-headers")), ("team-a", "wide", true));
+        assert_eq!(a.list("label-columns"), ["app", "tier"]);
+        assert_eq!(a.rest, ["pods", "x"]);
+        let a = parse(&ROOT, &words("exec -it web -- sh -c ls")).expect("parses");
+        assert_eq!(a.before_dash(), ["web"]);
+        assert_eq!(a.after_dash(), ["sh", "-c", "ls"]);
+        let a = parse(&ROOT, &words("run x --image=y --dry-run -o yaml")).expect("parses");
+        assert_eq!((a.str("dry-run"), a.str("output"), a.str("restart")), ("unchanged", "yaml", "Always"));
+    }
+}

@@ -56,10 +56,10 @@ pub fn container<'a>(pod: &'a Value, wanted: &str) -> Result<(&'a str, Option<St
             )),
         };
     }
-    if let Some(default) = crate::json::annotation(pod, "kubectl.kubernetes.io/default-container") {
-        if let Some((n, _)) = all.iter().find(|(n, _)| *n == default) {
-            return Ok((n, None));
-        }
+    if let Some(default) = crate::json::annotation(pod, "kubectl.kubernetes.io/default-container")
+        && let Some((n, _)) = all.iter().find(|(n, _)| *n == default)
+    {
+        return Ok((n, None));
     }
     let Some(first) = list(pod, "/spec/containers").first() else {
         return plain(format!("no container found in pod {}", crate::json::name(pod)));

@@ -121,10 +121,10 @@ impl Remote {
             let text = core::mem::take(&mut self.farewell);
             k.err(&text);
         }
-        if let Some((path, told)) = self.cleanup.take() {
-            if k.delete(&path, Value::Null).is_ok() {
-                k.line(&told);
-            }
+        if let Some((path, told)) = self.cleanup.take()
+            && k.delete(&path, Value::Null).is_ok()
+        {
+            k.line(&told);
         }
     }
 }

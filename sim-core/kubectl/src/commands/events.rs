@@ -60,10 +60,8 @@ fn run(k: &mut Kube<'_, '_>, args: &Args) -> Result<Next, Error> {
         return DONE;
     }
     if events.is_empty() && !args.bool("watch") {
-        let where_ = if all { "any namespace.".to_owned() } else { format!("{place} namespace.") };
-        let text =
-            if all { format!("No events found in {where_}\n") } else { format!("No events found in {where_}\n") };
-        k.err(&text);
+        let place = if all { "any namespace".to_owned() } else { format!("{place} namespace") };
+        k.err(&format!("No events found in {place}.\n"));
         return DONE;
     }
     let mut view = View { tabs: Tabs::table(), all, headers: !args.bool("no-headers"), types, stream: StreamId(0) };

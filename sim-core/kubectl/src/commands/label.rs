@@ -165,10 +165,11 @@ fn change(
     let mut after = info.object.clone();
     let mut clashes = Vec::new();
     for (key, value) in &changes.set {
-        if let Some(old) = present.get(key).and_then(Value::as_str) {
-            if !args.bool("overwrite") && old != value {
-                clashes.push(format!("'{key}' already has a value ({old})"));
-            }
+        if let Some(old) = present.get(key).and_then(Value::as_str)
+            && !args.bool("overwrite")
+            && old != value
+        {
+            clashes.push(format!("'{key}' already has a value ({old})"));
         }
         set(&mut after, &format!("{}/{}", what.pointer, escape(key)), json!(value));
     }

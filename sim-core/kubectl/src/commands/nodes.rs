@@ -109,11 +109,10 @@ struct Chosen {
 }
 
 fn choose(args: &Args, pods: Vec<Value>) -> Chosen {
-    let (mut warn, mut fail): (Vec<(&str, Vec<String>)>, Vec<(&str, Vec<String>)>) = (Vec::new(), Vec::new());
+    type Notes = Vec<(&'static str, Vec<String>)>;
+    let (mut warn, mut fail) = (Notes::new(), Notes::new());
     let mut out = Vec::new();
-    let note = |into: &mut Vec<(&'static str, Vec<String>)>, message: &'static str, pod: String| match into
-        .iter_mut()
-        .find(|(m, _)| *m == message)
+    let note = |into: &mut Notes, message: &'static str, pod: String| match into.iter_mut().find(|(m, _)| *m == message)
     {
         Some((_, pods)) => pods.push(pod),
         None => into.push((message, vec![pod])),

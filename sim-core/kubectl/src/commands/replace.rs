@@ -91,10 +91,10 @@ fn run(k: &mut Kube<'_, '_>, args: &Args) -> Result<Next, Error> {
                 object = with_last_applied(&object);
             }
             // Without a version of its own it replaces whatever is there.
-            if let Some(version) = current.as_ref().map(|c| text(c, "/metadata/resourceVersion").to_owned()) {
-                if text(&object, "/metadata/resourceVersion").is_empty() {
-                    set(&mut object, "/metadata/resourceVersion", json!(version));
-                }
+            if let Some(current) = &current
+                && text(&object, "/metadata/resourceVersion").is_empty()
+            {
+                set(&mut object, "/metadata/resourceVersion", json!(text(current, "/metadata/resourceVersion")));
             }
             let mut path = info.path();
             if args.changed("subresource") {

@@ -105,10 +105,11 @@ fn run(k: &mut Kube<'_, '_>, args: &Args) -> Result<Next, Error> {
     let mut find = Find::new(args);
     find.type_alone = true;
     let found = k.find(&find)?;
-    if let ([], [error]) = (found.infos.as_slice(), found.errors.as_slice()) {
-        if error.is_not_found() && args.rest.len() == 2 {
-            return by_prefix(k, args, error.clone());
-        }
+    if let ([], [error]) = (found.infos.as_slice(), found.errors.as_slice())
+        && error.is_not_found()
+        && args.rest.len() == 2
+    {
+        return by_prefix(k, args, error.clone());
     }
     let nothing = found.infos.is_empty() && found.errors.is_empty();
     print(k, args, found.infos)?;
