@@ -5,7 +5,7 @@
 use super::{Shared, TICK, head, lock, plain, send};
 use apimachinery::http::{Frame, Reply, StreamId};
 use axum::body::Body;
-use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{FromRequestParts, Request};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -14,6 +14,8 @@ use axum::response::Response;
 const PROTOCOLS: [&str; 4] = ["v5.channel.k8s.io", "v4.channel.k8s.io", "v3.channel.k8s.io", "channel.k8s.io"];
 /// Channel on which v5 tells that another one is closed.
 const CLOSE: u8 = 255;
+/// The WebSocket's own code for a conversation that is over.
+const NORMAL: u16 = 1000;
 
 pub async fn answer(shared: Shared, request: Request) -> Response {
     let websocket = request
@@ -70,7 +72,8 @@ async fn carry(shared: Shared, id: StreamId, mut socket: WebSocket) {
         }
         if ended {
             // The client closes when it has read the status; a close frame tells it that nothing follows.
-            let _ = socket.send(Message::Close(None)).await;
+            let close = CloseFrame { code: NORMAL, reason: "".into() };
+            let _ = socket.send(Message::Close(Some(close))).await;
             return;
         }
         match tokio::time::timeout(TICK, socket.recv()).await {

@@ -183,8 +183,8 @@ pub fn resource(spec: Option<&Spec>, name: &str, divisor: &str, place: &Place<'_
         },
         Quantity::milli_value,
     );
-    let divisor = Quantity::parse(divisor).map(Quantity::milli_value).unwrap_or(1000).max(1);
-    // Rounded up; the default divisor, 1, makes whole cores and bytes of it.
+    // A divisor of 0 is none at all: whole cores and bytes.
+    let divisor = Quantity::parse(divisor).map(Quantity::milli_value).ok().filter(|d| *d > 0).unwrap_or(1000);
     milli.checked_add(divisor - 1).map_or(0, |m| m / divisor).to_string()
 }
 

@@ -87,6 +87,9 @@ pub struct Worker {
     failed: Option<(&'static str, String)>,
 }
 
+/// Why a container is killed whose post-start hook failed.
+const HOOK_FAILED: &str = "FailedPostStartHook";
+
 /// Sub-steps of one turn; more than this at one instant would be a loop.
 const STEPS_MAX: usize = 64;
 
@@ -324,7 +327,10 @@ impl Worker {
             }
             match self.next_to_start() {
                 Some(i) => self.begin_start(i, site),
-                None => break,
+                None => {
+                    self.stop_sidecars(site);
+                    break;
+                }
             }
             if self.sync_at.is_some_and(|t| t <= now) {
                 return;
@@ -390,6 +396,7 @@ impl Worker {
         for (i, c) in self.containers[..inits].iter().enumerate() {
             let tried = self.failed_now & (1 << i.min(63)) != 0;
             match c.role {
+                Role::Sidecar if self.regulars_over() => {}
                 Role::Sidecar => {
                     if !c.running() {
                         if !tried {
@@ -421,6 +428,28 @@ impl Worker {
             };
             wanted && !tried
         })
+    }
+
+    /// Once no regular container runs or will run again, sidecars have nobody left to serve.
+    fn stop_sidecars(&mut self, site: &mut Site<'_, '_>) {
+        let inits = self.inits();
+        let policy = self.pod.spec.as_ref().and_then(|s| s.restart_policy.as_deref()).unwrap_or("Always");
+        let over = self.containers[inits..].iter().all(|c| {
+            c.ended().is_some_and(|e| policy == "Never" || policy == "OnFailure" && e.code == 0)
+        });
+        if !over {
+            return;
+        }
+        for i in 0..inits {
+            if self.containers[i].role == Role::Sidecar && self.containers[i].running() {
+                self.kill(i, site, "finished", "Stopping container {c}");
+            }
+        }
+    }
+
+    /// Whether a sidecar that ended is to stay so.
+    fn regulars_over(&self) -> bool {
+        self.containers[..self.inits()].iter().any(|c| c.killed_as == Some("finished"))
     }
 
     /// False when the pod's volumes cannot be set up yet; another sync will try again.
@@ -459,6 +488,9 @@ impl Worker {
                     self.namespace(),
                     self.uid
                 );
+                // A failed hook leaves a second change for the PLEG to see, so that the back-off shows soon.
+                self.changed |= self.containers[i].killed_as == Some(HOOK_FAILED);
+                self.containers[i].killed_as = None;
                 self.fail(i, "CrashLoopBackOff", message);
                 return;
             }
@@ -564,7 +596,6 @@ impl Worker {
                 let c = &mut self.containers[i];
                 c.pull_failed_at = Some(now);
                 c.pull_backoff.next(now, now);
-                self.changed = true;
                 self.fail(i, "ErrImagePull", words);
             }
         }
@@ -816,7 +847,9 @@ impl Worker {
             Purpose::Probe(kind) => self.probe_result(i, kind, if code == 0 { Ok(()) } else { Err(text) }, site),
             Purpose::PostStart if code != 0 => {
                 self.event(site, Some(i), EventType::Warning, "FailedPostStartHook", "PostStartHook failed");
-                self.kill(i, site, "FailedPostStartHook", "Container {c} failed post-start hook");
+                self.kill(i, site, HOOK_FAILED, "Container {c} failed post-start hook");
+                let message = "PostStartHook failed".to_owned();
+                self.containers[i].failure = Some(StartFailure { reason: "PostStartHookError", message });
             }
             Purpose::PostStart => {}
             Purpose::PreStop => {
