@@ -30,7 +30,8 @@ if (process.argv.includes("--json")) {
   for (const row of rows) console.log(`${kb(row.brotli)} kB  (${kb(row.raw)} kB before compression)  ${row.name}`);
   console.log(`${kb(total)} kB  before the first prompt; the budget is ${BUDGET_KB} kB`);
 }
-if (total > BUDGET_KB * 1000) {
+// As JSON it only measures; judging is for the plain form.
+if (total > BUDGET_KB * 1000 && !process.argv.includes("--json")) {
   console.error(`Over the budget by ${total - BUDGET_KB * 1000} bytes: find what grew in the list above, or load it later.`);
   process.exit(1);
 }
