@@ -4,10 +4,12 @@
 //! key at a time, reading through the API server and the [`Informer`], writing through the API server's typed door. It
 //! keeps no state of its own.
 
+mod cron_job;
 mod deployment;
 mod endpoints;
 mod garbage_collector;
 mod informer;
+mod job;
 pub mod kubernetes_service;
 pub(crate) mod meta;
 mod namespace;
@@ -15,6 +17,7 @@ mod node_lifecycle;
 mod pod_gc;
 mod replicaset;
 mod root_ca;
+mod schedule;
 mod selector;
 mod service_account;
 mod taint_eviction;
@@ -71,6 +74,11 @@ pub trait Controller: Sync {
     fn delay(&self) -> Duration {
         latency::CONTROLLER_SYNC
     }
+    /// As [`Self::delay`], for those who take some changes up later than others.
+    fn delay_of(&self, change: &Change) -> Duration {
+        let _ = change;
+        self.delay()
+    }
 }
 
 /// Every controller, in the order in which they see a change.
@@ -87,6 +95,9 @@ pub static CONTROLLERS: &[&dyn Controller] = &[
     &node_lifecycle::NodeLifecycle,
     &taint_eviction::TaintEviction,
     &pod_gc::PodGc,
+    &job::Jobs,
+    &job::ttl::TtlAfterFinished,
+    &cron_job::CronJobs,
 ];
 
 /// Index into [`CONTROLLERS`].
@@ -129,7 +140,7 @@ impl ControllerManager {
         let seen = Seen { api, informer: &self.informer };
         for (i, controller) in (0u8..).zip(CONTROLLERS) {
             let queue = &mut self.queues[usize::from(i)];
-            let due = api.now + controller.delay();
+            let due = api.now + controller.delay_of(change);
             controller.observe(change, &seen, &mut |key| {
                 push(queue, agenda, ControllerId(i), key, due, Some(change.revision), Weight::Work);
             });
