@@ -69,7 +69,9 @@ fn make(args: &Args, info: &Info) -> Result<Value, Error> {
     }
     let selector = selector(args, info)?;
     let mut name = if args.str("name").is_empty() { info.name.clone() } else { args.str("name").to_owned() };
-    name.truncate(63);
+    if name.is_char_boundary(63) {
+        name.truncate(63);
+    }
     let headless = args.str("cluster-ip") == "None";
     let ports = ports(args, info)?;
     if ports.is_empty() && !headless {
