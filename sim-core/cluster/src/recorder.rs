@@ -2,13 +2,13 @@
 //!
 //! Models: client-go `tools/record` (recorder and correlator). Not the log of changes: that is the storage's.
 
-use apimachinery::time::Time;
+use apimachinery::time::{Duration, Time};
 use apiserver::object::Builtin;
 use apiserver::server::Door;
 use apiserver::{ApiServer, Writer};
 use k8s_openapi::api::core::v1::{Event, EventSource, ObjectReference};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time as MetaTime};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,12 +26,53 @@ pub struct Source<'a> {
     pub host: &'a str,
 }
 
-/// Remembers where each distinct event was written, to count repetitions.
+/// Distinct events remembered, as client-go's caches are bounded.
+const REMEMBERED_MAX: usize = 4096;
+/// More distinct messages than this of one kind about one object within [`SIMILAR_WITHIN`] are combined.
+const SIMILAR_MAX: usize = 10;
+const SIMILAR_WITHIN: Duration = Duration::from_secs(600);
+/// One source may tell this much about one object at once …
+const BURST: u32 = 25;
+/// … and one more event for each of these that pass.
+const REFILL: Duration = Duration::from_secs(300);
+
+/// Remembers where each distinct event was written, to count repetitions; combines what is similar; drops floods.
 #[derive(Clone, Default)]
 pub struct Recorder {
-    /// Fingerprint of an event → namespace and name of the Event object. Entries leave with their Event objects.
-    written: BTreeMap<u64, (Arc<str>, Arc<str>)>,
+    /// Fingerprint of an event → namespace and name of the Event object.
+    written: Memory<(Arc<str>, Arc<str>)>,
+    /// What was told without its message → the distinct messages, and when the last came.
+    similar: Memory<(BTreeSet<u64>, Time)>,
+    /// Source and object → events left, and when that was counted.
+    allowance: Memory<(u32, Time)>,
     count: u64,
+}
+
+/// A bounded map that forgets what it learnt first.
+#[derive(Clone)]
+struct Memory<T> {
+    map: BTreeMap<u64, T>,
+    order: VecDeque<u64>,
+}
+
+impl<T> Default for Memory<T> {
+    fn default() -> Self {
+        Self { map: BTreeMap::new(), order: VecDeque::new() }
+    }
+}
+
+impl<T> Memory<T> {
+    fn entry(&mut self, key: u64, new: impl FnOnce() -> T) -> &mut T {
+        if !self.map.contains_key(&key) {
+            self.order.push_back(key);
+            if self.order.len() > REMEMBERED_MAX
+                && let Some(oldest) = self.order.pop_front()
+            {
+                self.map.remove(&oldest);
+            }
+        }
+        self.map.entry(key).or_insert_with(new)
+    }
 }
 
 /// Reference to an object as events carry it.
@@ -62,12 +103,21 @@ impl Recorder {
         reason: &str,
         message: &str,
     ) {
-        let print = fingerprint(&regarding, source, kind, reason, message);
+        let (kind_print, combined) = self.combine(api.now, &regarding, source, kind, reason, message);
+        let message = combined.as_deref().unwrap_or(message);
+        let print = match combined {
+            Some(_) => kind_print,
+            None => fingerprint(&regarding, source, kind, reason, message),
+        };
+        if !self.allowed(api.now, &regarding, source) {
+            return;
+        }
         let now = MetaTime(seconds(api.now));
-        if let Some((ns, name)) = self.written.get(&print) {
+        if let Some((ns, name)) = self.written.map.get(&print) {
             let counted = api.modify::<Event>(ns, name, Door::Part, writer, |event| {
                 event.count = Some(event.count.unwrap_or(1) + 1);
                 event.last_timestamp = Some(now.clone());
+                event.message = Some(message.to_owned());
             });
             if counted.is_ok() {
                 return;
@@ -78,7 +128,8 @@ impl Recorder {
         // Upstream appends the time in nanoseconds, in hexadecimal; the count keeps two of one instant apart.
         let name = format!("{subject}.{:x}", api.now.0 * 1000 + i64::try_from(self.count % 1000).unwrap_or(0));
         let namespace = regarding.namespace.clone().unwrap_or_else(|| "default".into());
-        self.written.insert(print, (namespace.as_str().into(), name.as_str().into()));
+        let place: (Arc<str>, Arc<str>) = (namespace.as_str().into(), name.as_str().into());
+        self.written.entry(print, || place.clone()).clone_from(&place);
         let event = Event {
             metadata: ObjectMeta { name: Some(name), namespace: Some(namespace), ..ObjectMeta::default() },
             involved_object: regarding,
@@ -101,6 +152,49 @@ impl Recorder {
         };
         // An event that cannot be written (its namespace is going away) is lost, as it is in a real cluster.
         let _ = api.create(event, writer);
+    }
+}
+
+impl Recorder {
+    /// The fingerprint without the message, and the combined message once there have been too many distinct ones.
+    fn combine(
+        &mut self,
+        now: Time,
+        regarding: &ObjectReference,
+        source: Source<'_>,
+        kind: EventType,
+        reason: &str,
+        message: &str,
+    ) -> (u64, Option<String>) {
+        let key = fingerprint(regarding, source, kind, reason, "");
+        let (messages, last) = self.similar.entry(key, || (BTreeSet::new(), now));
+        if now.since(*last) > SIMILAR_WITHIN {
+            messages.clear();
+        }
+        *last = now;
+        messages.insert(apimachinery::rng::fnv64(message.as_bytes()));
+        if messages.len() < SIMILAR_MAX {
+            return (key, None);
+        }
+        messages.pop_first();
+        (key, Some(format!("(combined from similar events): {message}")))
+    }
+
+    /// Whether this source may tell one more about this object: a bucket that refills slowly.
+    fn allowed(&mut self, now: Time, regarding: &ObjectReference, source: Source<'_>) -> bool {
+        let key =
+            fingerprint(&ObjectReference { field_path: None, ..regarding.clone() }, source, EventType::Normal, "", "");
+        let (left, since) = self.allowance.entry(key, || (BURST, now));
+        let refilled = u32::try_from(now.since(*since).as_secs() / REFILL.as_secs()).unwrap_or(u32::MAX);
+        if refilled > 0 {
+            *left = left.saturating_add(refilled).min(BURST);
+            *since = now;
+        }
+        if *left == 0 {
+            return false;
+        }
+        *left -= 1;
+        true
     }
 }
 

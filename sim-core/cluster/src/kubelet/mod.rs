@@ -96,8 +96,14 @@ impl Kubelets {
             let node = Arc::clone(&node.name);
             for worker in self.workers.values_mut().filter(|w| w.node == node) {
                 worker.wake = None;
+                worker.resync(now);
             }
             agenda.at(now, Weight::Work, Timer::Kubelet(KubeletTimer { node: Arc::clone(&node), what: Due::Ready }));
+            if let Some(state) = self.nodes.get_mut(&node) {
+                state.lease_at = now + latency::NODE_LEASE;
+                let timer = KubeletTimer { node: Arc::clone(&node), what: Due::Lease };
+                agenda.at(state.lease_at, Weight::Background, Timer::Kubelet(timer));
+            }
             let uids: Vec<_> = self.workers.values().filter(|w| w.node == node).map(|w| Arc::clone(&w.uid)).collect();
             for uid in uids {
                 agenda.at(
@@ -137,7 +143,7 @@ impl Kubelets {
         }
         if let Some(worker) = self.workers.get_mut(uid) {
             let Some(pod) = cast::<Pod>(&change.object) else { return };
-            if worker.update(pod, api.now) {
+            if worker.update(pod, !change.writer.starts_with("kubelet"), api.now) {
                 schedule(worker, api.now, agenda);
             }
             return;
@@ -180,18 +186,21 @@ impl Kubelets {
                 node.register(cx.api, &config, &writer);
                 node.renew_lease(cx.api, &writer);
                 cx.agenda.at(now + node::NETWORK_UP, Weight::Work, again(Due::Ready));
-                cx.agenda.at(now + latency::NODE_LEASE, Weight::Background, again(Due::Lease));
+                node.lease_at = now + latency::NODE_LEASE;
+                cx.agenda.at(node.lease_at, Weight::Background, again(Due::Lease));
             }
             Due::Ready => {
                 node.report(cx.api, &config, &writer, true);
                 node.renew_lease(cx.api, &writer);
             }
+            Due::Lease if node.lease_at != now => {}
             Due::Lease => {
                 node.renew_lease(cx.api, &writer);
                 if now.secs().unsigned_abs() / 10 % LEASES_PER_REPORT == 0 {
                     node.report(cx.api, &config, &writer, true);
                 }
-                cx.agenda.at(now + latency::NODE_LEASE, Weight::Background, again(Due::Lease));
+                node.lease_at = now + latency::NODE_LEASE;
+                cx.agenda.at(node.lease_at, Weight::Background, again(Due::Lease));
             }
             Due::Pod(uid) => self.turn(&uid, cx, &writer),
             Due::Volumes(uid) => {

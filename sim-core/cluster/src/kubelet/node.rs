@@ -46,6 +46,10 @@ pub struct NodeState {
     pub image_names: BTreeMap<Arc<str>, Arc<crate::images::image::Image>>,
     /// Volumes that outlive pods: host paths and claims.
     pub disk: BTreeMap<String, machine::fs::Volume>,
+    /// When its lease is renewed next.
+    pub lease_at: Time,
+    /// When the newest pull of each image ends.
+    pub pulls: BTreeMap<String, Time>,
     /// Pulls run one after another: the next may begin then.
     pub pull_free_at: Time,
     pod_ips: BTreeSet<u32>,
@@ -66,6 +70,8 @@ impl NodeState {
             images: Store::default(),
             image_names: BTreeMap::new(),
             disk: BTreeMap::new(),
+            lease_at: Time(0),
+            pulls: BTreeMap::new(),
             pull_free_at: Time(0),
             pod_ips: BTreeSet::new(),
             next_ip: 2,

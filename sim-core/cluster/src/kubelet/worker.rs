@@ -141,11 +141,13 @@ impl Worker {
     }
 
     /// The pod's object changed; true when that asks for a sync.
-    pub fn update(&mut self, pod: Arc<Pod>, now: Time) -> bool {
+    pub fn update(&mut self, pod: Arc<Pod>, foreign: bool, now: Time) -> bool {
         let before = (self.pod.metadata.generation, self.pod.metadata.deletion_timestamp.is_some());
         let after = (pod.metadata.generation, pod.metadata.deletion_timestamp.is_some());
         let grace = self.pod.metadata.deletion_grace_period_seconds;
         let shorter = pod.metadata.deletion_grace_period_seconds < grace && self.terminating;
+        // Somebody else wrote the status (a node that was silent counts as lost): ours stands, once it can be said again.
+        let overruled = foreign && self.pod.status != pod.status;
         self.pod = pod;
         if shorter {
             let kill_at = now + self.grace();
@@ -155,11 +157,16 @@ impl Worker {
                 }
             }
         }
-        if before != after || shorter {
+        if before != after || shorter || overruled {
             self.sync_at = Some(self.sync_at.map_or(now, |t| t.min(now)));
             return true;
         }
         false
+    }
+
+    /// Looks at everything again: the kubelet has just started.
+    pub fn resync(&mut self, now: Time) {
+        self.sync_at = Some(now);
     }
 
     fn grace(&self) -> Duration {
@@ -434,9 +441,9 @@ impl Worker {
     fn stop_sidecars(&mut self, site: &mut Site<'_, '_>) {
         let inits = self.inits();
         let policy = self.pod.spec.as_ref().and_then(|s| s.restart_policy.as_deref()).unwrap_or("Always");
-        let over = self.containers[inits..].iter().all(|c| {
-            c.ended().is_some_and(|e| policy == "Never" || policy == "OnFailure" && e.code == 0)
-        });
+        let over = self.containers[inits..]
+            .iter()
+            .all(|c| c.ended().is_some_and(|e| policy == "Never" || policy == "OnFailure" && e.code == 0));
         if !over {
             return;
         }
@@ -551,7 +558,11 @@ impl Worker {
         let credentials = super::credentials::of_pod(site.cx.api, &self.pod, &reference.domain);
         let plan = site.cx.images.pull_plan(&reference, &credentials, &site.node.images, now);
         let turn = site.node.pull_free_at.max(now);
-        let until = turn + plan.after;
+        // Whoever asks for an image that is already on its way finds its layers there when its turn comes.
+        let name = reference.to_string();
+        let under_way = site.node.pulls.get(&name).is_some_and(|t| *t > now) && plan.result.is_ok();
+        let until = turn + if under_way { crate::images::latency::RESOLVE } else { plan.after };
+        site.node.pulls.insert(name, until);
         site.node.pull_free_at = until;
         self.op =
             Some(Op::Pull(Box::new(Pull { container: i, began: now, turn, until, reference, result: plan.result })));
