@@ -3,5 +3,6 @@
 pub mod api;
 pub mod bench;
 pub mod compare;
+pub mod openapi;
 pub mod play;
 pub mod scenario;

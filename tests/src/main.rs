@@ -3,13 +3,14 @@
 use serde_json::json;
 use std::process::ExitCode;
 use tests::play::{Entry, Player, play, world_for};
-use tests::{api, bench, scenario};
+use tests::{api, bench, openapi, scenario};
 
 const USAGE: &str = "usage:
   kaiki terminal --script FILE [--json]      run a scenario and print what a learner would see
   kaiki terminal                             type commands, one a line
   kaiki api [--listen 127.0.0.1:PORT] [--nodes N] [--speed X] [--seed N] [--kubeconfig FILE] [--kubernetes-version V]
                                              a cluster for real clients, over HTTP
+  kaiki openapi --source DIR --out FILE      pack the schemas of the built-in kinds (DIR: the k8s-openapi crate)
   kaiki bench pods --pods N --nodes M        one Deployment of N replicas, from apply to ready
 ";
 
@@ -19,6 +20,7 @@ fn main() -> ExitCode {
     let done = match words.as_slice() {
         ["terminal", rest @ ..] => terminal(rest),
         ["api", rest @ ..] => serve(rest),
+        ["openapi", rest @ ..] => pack_openapi(rest),
         ["bench", "pods", rest @ ..] => bench_pods(rest),
         ["--help" | "-h" | "help"] => {
             print!("{USAGE}");
@@ -82,6 +84,21 @@ fn interactive(seed: u64) -> Result<(), String> {
         print!("{}", said.stdout);
         eprint!("{}", said.stderr);
     }
+    Ok(())
+}
+
+fn pack_openapi(args: &[&str]) -> Result<(), String> {
+    let (Some(source), Some(out)) = (option(args, "--source"), option(args, "--out")) else {
+        return Err(USAGE.to_owned());
+    };
+    let cluster = cluster::Cluster::new(cluster::Config::default());
+    let kinds: Vec<(String, String, String)> = cluster
+        .api
+        .kinds()
+        .map(|(_, kind)| kind.info())
+        .map(|info| (info.group.to_owned(), info.version.to_owned(), info.kind.to_owned()))
+        .collect();
+    println!("{}", openapi::generate(source.as_ref(), out.as_ref(), &kinds)?);
     Ok(())
 }
 

@@ -37,6 +37,9 @@ impl Player {
     /// A laptop beside a cluster that is up, and a bash in an empty directory.
     pub fn new(config: WorldConfig) -> Self {
         let mut world = World::new(&config);
+        if let Some(cluster) = world.cluster_mut() {
+            cluster.api.set_openapi(crate::openapi::schemas());
+        }
         let cred = laptop::credentials(&world.laptop, laptop::USER);
         world.laptop.fs.mkdir(&cred, DIRECTORY, 0o755).expect("the laptop's home is writable");
         let bash = world

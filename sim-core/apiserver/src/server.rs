@@ -5,6 +5,7 @@
 
 use crate::admission;
 use crate::object::{Builtin, Object, ObjectRef, cast, view};
+use crate::registry::custom::lifecycle;
 use crate::registry::{BUILTIN, Context, Kind};
 use crate::storage::{Change, KindId, Storage, Verb};
 use crate::watch::Watch;
@@ -116,6 +117,10 @@ pub struct ApiServer {
     /// What admission had to say about the latest create or update, for whoever answers its client.
     pub warnings: Vec<String>,
     pub(crate) kinds: Vec<KindRef>,
+    /// Further versions of custom kinds, each with the id under which its objects are stored.
+    pub(crate) versions: Vec<(KindId, KindRef)>,
+    /// Schemas of the built-in kinds by name, for the OpenAPI documents.
+    pub(crate) openapi: Option<Arc<serde_json::Value>>,
     pub(crate) watches: BTreeMap<StreamId, Watch>,
     next_stream: u64,
 }
@@ -129,6 +134,8 @@ impl ApiServer {
             now,
             warnings: Vec::new(),
             kinds: BUILTIN.iter().map(|k| KindRef::Builtin(*k)).collect(),
+            versions: Vec::new(),
+            openapi: None,
             watches: BTreeMap::new(),
             next_stream: 1,
         }
@@ -138,9 +145,16 @@ impl ApiServer {
         self.kinds[usize::from(id.0)].clone()
     }
 
-    /// Every kind with its id, in registry order.
+    /// Every kind that is served, with its id, in registry order; a custom kind once for each version.
     pub fn kinds(&self) -> impl Iterator<Item = (KindId, &KindRef)> {
-        (0u16..).map(KindId).zip(self.kinds.iter())
+        let stored = (0u16..).map(KindId).zip(self.kinds.iter()).filter(|(_, kind)| kind.served());
+        stored.chain(self.versions.iter().map(|(id, kind)| (*id, kind)))
+    }
+
+    /// Gives the server the schemas of the built-in kinds (`{"io.k8s.api.core.v1.Pod": {…}, …}`), which need not be there
+    /// from the start: they are only documentation.
+    pub fn set_openapi(&mut self, schemas: Arc<serde_json::Value>) {
+        self.openapi = Some(schemas);
     }
 
     pub fn new_stream(&mut self) -> StreamId {
@@ -388,6 +402,7 @@ impl ApiServer {
         check_preconditions(options, old.meta(), info.group, info.plural, name)?;
         let mut new = old.clone_box();
         let was_deleting = old.meta().deletion_timestamp.is_some();
+        lifecycle::hold(id, &mut *new, self.now);
         let grace = kind.grace(&*old, options.grace_period_seconds).unwrap_or(0).max(0);
         let m = new.meta_mut();
         if !was_deleting {
@@ -490,6 +505,7 @@ impl ApiServer {
             writer: Arc::clone(&writer.name),
             cause: writer.cause,
         });
+        lifecycle::follow(self, id, verb, &*object);
         object
     }
 

@@ -77,6 +77,7 @@ pub fn serve(options: &Options) -> Result<(), String> {
         ..Config::default()
     };
     let mut cluster = Cluster::new(config);
+    cluster.api.set_openapi(crate::openapi::schemas());
     cluster.settle(Duration::from_secs(30));
     let driver = Driver { cluster, saved: Vec::new(), speed: options.speed, last: Instant::now() };
     let shared: Shared = Arc::new(Mutex::new(driver));

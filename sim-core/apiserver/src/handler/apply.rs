@@ -39,7 +39,7 @@ pub(super) fn apply(
     let api_version = scope.kind.info().api_version();
     let who = Who { manager: &manager, api_version: &api_version, subresource: &scope.subresource, now: server.now };
     let had = live.as_ref().and_then(|l| l.meta().managed_fields.clone()).unwrap_or_default();
-    let live_value = live.as_ref().map(|l| l.to_value());
+    let live_value = live.as_ref().map(|l| scope.spoken(l).to_value());
     let force = options.force.unwrap_or(false);
     let applied = managedfields::apply(live_value.as_ref(), &config, &had, &who, force)?;
     let (mut object, _) = scope.kind.decode(&applied.object).map_err(|e| not_typed(scope, &e.0))?;

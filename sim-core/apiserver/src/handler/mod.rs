@@ -118,6 +118,14 @@ impl Scope {
         Status::not_found(self.group(), self.resource(), &self.name)
     }
 
+    /// A stored object in the version that the request speaks.
+    fn spoken(&self, object: &ObjectRef) -> ObjectRef {
+        match self.kind.custom() {
+            Some(kind) => kind.spoken(object),
+            None => ObjectRef::clone(object),
+        }
+    }
+
     /// The namespace to look in; `None` for all.
     fn namespace_filter(&self) -> Option<&str> {
         (self.kind.info().namespaced && !self.namespace.is_empty()).then_some(self.namespace.as_str())

@@ -62,7 +62,7 @@ pub(super) fn patch_through(
     }
     let current =
         server.storage.get(scope.id, &scope.namespace, &scope.name).cloned().ok_or_else(|| scope.not_found())?;
-    let object = patched(call, scope, patch_type, &options, &current.to_value())?;
+    let object = patched(call, scope, patch_type, &options, &scope.spoken(&current).to_value())?;
     let object = part(&*current, object)?;
     let object = write::update_decoded(server, call, scope, &options, object, door)?;
     Ok(Answer::Object(200, object))

@@ -66,7 +66,7 @@ fn shape_object(
     object: &ObjectRef,
 ) -> Result<Value, Status> {
     match accepted.shape {
-        Shape::Object => Ok(view(&**object)),
+        Shape::Object => Ok(view(&*scope.spoken(object))),
         Shape::Table => {
             let metadata = json!({"resourceVersion": object.meta().resource_version});
             let include = include_object(call)?;
@@ -92,8 +92,12 @@ fn shape_list(
     let metadata = list.metadata();
     match accepted.shape {
         Shape::Object => {
-            let items: Vec<Value> = list.items.iter().map(|o| to_list_item(&**o)).collect();
-            let kind = format!("{}List", info.kind);
+            let custom = scope.kind.custom();
+            let items: Vec<Value> = match custom {
+                Some(kind) => list.items.iter().map(|o| kind.spoken(o).to_value()).collect(),
+                None => list.items.iter().map(|o| to_list_item(&**o)).collect(),
+            };
+            let kind = custom.map_or_else(|| format!("{}List", info.kind), |kind| kind.list_kind().to_owned());
             Ok(wrap(&[("kind", kind.into()), ("apiVersion", info.api_version().into())], metadata, items))
         }
         Shape::Table => {

@@ -8,6 +8,7 @@ use super::patch::{PatchType, apply_to, patch_through, patch_type};
 use super::{Answer, Call, Scope, body, negotiate, node, review, write};
 use crate::ApiServer;
 use crate::object::{Object, ObjectRef};
+use crate::registry::custom::{at_path, set_path};
 use crate::server::{DeleteOptions, Door};
 use apimachinery::field::{Error, ErrorList, Path};
 use apimachinery::http::Method;
@@ -121,21 +122,24 @@ fn finalize(old: &dyn Object, new: Box<dyn Object>) -> Result<Box<dyn Object>, S
 // ---- scale ----
 
 /// The `autoscaling/v1` Scale of an object with `spec.replicas`.
-fn scale_of(object: &Value) -> Value {
+fn scale_of(scope: &Scope, object: &Value) -> Value {
+    let paths = scope.kind.replicas();
     let meta = &object["metadata"];
     let mut metadata = json!({"name": meta["name"], "namespace": meta["namespace"], "uid": meta["uid"],
         "resourceVersion": meta["resourceVersion"]});
     if let Some(t) = meta["creationTimestamp"].as_str() {
         metadata["creationTimestamp"] = t.into();
     }
-    let replicas = |at: &str| object[at]["replicas"].as_i64().unwrap_or(0);
+    let replicas = |path: &str| at_path(object, path).as_i64().unwrap_or(0);
     let mut spec = json!({});
-    if replicas("spec") != 0 {
-        spec["replicas"] = replicas("spec").into();
+    if replicas(&paths.spec) != 0 {
+        spec["replicas"] = replicas(&paths.spec).into();
     }
-    let mut status = json!({"replicas": replicas("status")});
+    let mut status = json!({"replicas": replicas(&paths.status)});
     let selector = &object["spec"]["selector"];
-    let text = if selector["matchLabels"].is_object() || selector["matchExpressions"].is_array() {
+    let text = if scope.kind.custom().is_some() {
+        paths.selector.and_then(|path| at_path(object, &path).as_str().map(str::to_owned)).unwrap_or_default()
+    } else if selector["matchLabels"].is_object() || selector["matchExpressions"].is_array() {
         Selector::from_object(selector).map(|s| s.to_string()).unwrap_or_default()
     } else {
         let pairs = selector.as_object().into_iter().flatten();
@@ -149,7 +153,7 @@ fn scale_of(object: &Value) -> Value {
 
 fn scale(server: &mut ApiServer, call: &mut Call, scope: &Scope) -> Result<Answer, Status> {
     if matches!(call.method, Method::Get | Method::Head) {
-        return Ok(Answer::Value(200, scale_of(&existing(server, scope)?.to_value())));
+        return Ok(Answer::Value(200, scale_of(scope, &existing(server, scope)?.to_value())));
     }
     let (options, wanted) = match call.method {
         Method::Put => {
@@ -167,7 +171,7 @@ fn scale(server: &mut ApiServer, call: &mut Call, scope: &Scope) -> Result<Answe
                 kind => kind,
             };
             let options = WriteOptions::read(call, "PatchOptions", kind == PatchType::Apply)?;
-            let current = scale_of(&existing(server, scope)?.to_value());
+            let current = scale_of(scope, &existing(server, scope)?.to_value());
             (options, apply_to(call, scope, kind, &current)?.0)
         }
         _ => return Err(super::method_not_allowed()),
@@ -198,7 +202,7 @@ fn scale(server: &mut ApiServer, call: &mut Call, scope: &Scope) -> Result<Answe
         return Err(Status::invalid("autoscaling", "Scale", &scope.name, &errors));
     }
     let mut value = old.to_value();
-    value["spec"]["replicas"] = replicas.into();
+    set_path(&mut value, &scope.kind.replicas().spec, replicas.into());
     let (mut object, _) = body::decode(scope, &value)?;
     let text = |key: &str| wanted["metadata"][key].as_str().filter(|t| !t.is_empty()).map(str::to_owned);
     object.meta_mut().resource_version = text("resourceVersion");
@@ -206,7 +210,7 @@ fn scale(server: &mut ApiServer, call: &mut Call, scope: &Scope) -> Result<Answe
     write::manage(server, call, scope, &options, Some(&*old), &mut *object);
     let writer = call.writer(&options.field_manager);
     let updated = server.update_object(scope.id, object, Door::Main, &writer, options.dry_run)?;
-    Ok(Answer::Value(200, scale_of(&updated.to_value())))
+    Ok(Answer::Value(200, scale_of(scope, &updated.to_value())))
 }
 
 fn check_scale_kind(value: &Value) -> Result<(), Status> {

@@ -4,8 +4,8 @@
 
 use super::{
     Kind, api_service, certificate_signing_request, cluster_role, cluster_role_binding, config_map,
-    controller_revision, cron_job, csi_driver, csi_node, daemon_set, deployment, endpoint_slice, endpoints, event,
-    flow_schema, horizontal_pod_autoscaler, ingress, ingress_class, job, lease, limit_range,
+    controller_revision, cron_job, csi_driver, csi_node, custom, daemon_set, deployment, endpoint_slice, endpoints,
+    event, flow_schema, horizontal_pod_autoscaler, ingress, ingress_class, job, lease, limit_range,
     mutating_webhook_configuration, namespace, network_policy, node, persistent_volume, persistent_volume_claim, pod,
     pod_disruption_budget, pod_template, priority_class, priority_level_configuration, replica_set,
     replication_controller, resource_quota, role, role_binding, runtime_class, secret, service, service_account,
@@ -70,6 +70,7 @@ pub static BUILTIN: &[&dyn Kind] = &[
     &flow_schema::FlowSchemaStrategy,
     &priority_level_configuration::PriorityLevelConfigurationStrategy,
     &api_service::APIServiceStrategy,
+    &custom::DefinitionKind,
 ];
 
 impl KindId {
@@ -120,6 +121,7 @@ impl KindId {
     pub const FLOW_SCHEMA: Self = Self(44);
     pub const PRIORITY_LEVEL_CONFIGURATION: Self = Self(45);
     pub const API_SERVICE: Self = Self(46);
+    pub const CUSTOM_RESOURCE_DEFINITION: Self = Self(47);
 }
 
 impl Builtin for core::Pod {
@@ -320,5 +322,6 @@ mod tests {
         check(KindId::FLOW_SCHEMA, "FlowSchema");
         check(KindId::PRIORITY_LEVEL_CONFIGURATION, "PriorityLevelConfiguration");
         check(KindId::API_SERVICE, "APIService");
+        check(KindId::CUSTOM_RESOURCE_DEFINITION, "CustomResourceDefinition");
     }
 }

@@ -16,6 +16,7 @@ mod cron;
 mod cron_job;
 mod csi_driver;
 mod csi_node;
+pub mod custom;
 mod daemon_set;
 mod deployment;
 mod diff;
@@ -216,6 +217,27 @@ pub trait Kind: Send + Sync {
     fn cells(&self, object: &dyn Object, now: Time) -> Vec<Value>;
     fn field(&self, object: &dyn Object, path: &str) -> Option<String>;
     fn fields(&self) -> &[&'static str];
+    /// Whether clients see the kind: a custom one may be gone, or served in other versions only.
+    fn served(&self) -> bool {
+        true
+    }
+    /// Where the scale subresource reads and writes.
+    fn replicas(&self) -> Replicas {
+        Replicas { spec: ".spec.replicas".into(), status: ".status.replicas".into(), selector: None }
+    }
+    /// The custom kind that this is.
+    fn custom(&self) -> Option<&custom::CustomKind> {
+        None
+    }
+}
+
+/// Paths like `.spec.replicas`.
+#[derive(Clone)]
+pub struct Replicas {
+    pub spec: String,
+    pub status: String,
+    /// A selector as text; `None`: `.spec.selector`, as objects of built-in kinds have it.
+    pub selector: Option<String>,
 }
 
 const CAST: &str = "the registry hands a strategy only objects of its own kind";
@@ -304,5 +326,13 @@ pub fn age(meta: &k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta, no
     match &meta.creation_timestamp {
         Some(t) => apimachinery::duration::human(now.since(Time::from(t.0))),
         None => "<unknown>".to_owned(),
+    }
+}
+
+/// Age of something that happened at a time given as text.
+fn age_of(text: &str, now: Time) -> String {
+    match text.parse::<jiff::Timestamp>() {
+        Ok(t) => apimachinery::duration::human(now.since(Time::from(t))),
+        Err(_) => "<invalid>".to_owned(),
     }
 }
