@@ -4,6 +4,7 @@
 //!
 //! Models: apimachinery `pkg/fields`.
 
+use crate::order::Order as _;
 use core::fmt;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +23,7 @@ impl Selector {
     /// Parses the string form; the error is upstream's text.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut terms = split_terms(text);
-        terms.sort_unstable();
+        terms.order();
         let mut requirements = Vec::new();
         for term in terms.into_iter().filter(|t| !t.is_empty()) {
             let Some((field, equal, value)) = split_term(term) else {

@@ -4,6 +4,7 @@
 
 use crate::field::{Error, ErrorList, Path, quote};
 use crate::names;
+use crate::order::Order as _;
 use core::fmt;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -232,7 +233,7 @@ impl fmt::Display for Requirement {
             Operator::LessThan => ("<", ""),
         };
         let mut values = self.values.clone();
-        values.sort_unstable();
+        values.order();
         write!(f, "{}{open}{}{close}", self.key, values.join(","))
     }
 }

@@ -13,6 +13,7 @@ pub mod jsonpath;
 pub mod labels;
 pub mod names;
 pub mod objectmeta;
+pub mod order;
 pub mod patch;
 pub mod quantity;
 pub mod rng;

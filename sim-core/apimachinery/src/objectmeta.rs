@@ -4,6 +4,7 @@
 
 use crate::field::{Error, ErrorList, Path};
 use crate::names::{self, ANNOTATIONS_BYTES_MAX, Check};
+use crate::order::Order as _;
 use serde_json::Value;
 
 /// Checks an object's metadata as every create does: name or generateName, namespace, labels, annotations, owner
@@ -45,7 +46,7 @@ pub fn validate_update(new: &Value, old: &Value, path: &Path) -> ErrorList {
     if !old["deletionTimestamp"].is_null() {
         let known: Vec<&str> = texts(&old["finalizers"]).collect();
         let mut extra: Vec<&str> = texts(&new["finalizers"]).filter(|f| !known.contains(f)).collect();
-        extra.sort_unstable();
+        extra.order();
         if !extra.is_empty() {
             let list: Vec<String> = extra.iter().map(|f| crate::field::quote(f)).collect();
             let detail = format!(

@@ -4,6 +4,7 @@
 //! Invariants: revisions only grow; the log is in revision order; the owner index agrees with the objects.
 
 use crate::object::ObjectRef;
+use apimachinery::order::Order as _;
 use apimachinery::time::Time;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -106,7 +107,7 @@ impl Storage {
             None => {
                 // In etcd a slash follows the namespace: `kube-system/…` sorts before `kube/…`.
                 let mut tables: Vec<_> = table.iter().collect();
-                tables.sort_by(|a, b| a.0.bytes().chain([b'/']).cmp(b.0.bytes().chain([b'/'])));
+                tables.order_by(|a, b| a.0.bytes().chain([b'/']).cmp(b.0.bytes().chain([b'/'])));
                 Box::new(tables.into_iter().flat_map(|(_, names)| names.values()))
             }
         }

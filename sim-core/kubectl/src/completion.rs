@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::flags::{self, Command, GLOBAL};
 use crate::json::{list, name, text};
 use crate::session::{Kube, Session};
+use apimachinery::order::Order as _;
 use machine::process::Ctx;
 
 /// Commands whose arguments are a type and names.
@@ -42,7 +43,7 @@ pub fn complete(words: &[String], ctx: &mut Ctx<'_>) -> Vec<String> {
     let mut k = Kube { ctx, s: &mut session };
     let mut all = candidates(&mut k, before, last).unwrap_or_default();
     all.retain(|c| c.starts_with(last.as_str()));
-    all.sort();
+    all.order();
     all.dedup();
     all
 }

@@ -5,6 +5,7 @@
 use crate::error::{Error, plain};
 use crate::json::{at, list, remove, set, text};
 use crate::session::Kube;
+use apimachinery::order::Order as _;
 use apimachinery::yaml;
 use machine::fs::FsError;
 use serde_json::{Value, json};
@@ -62,7 +63,7 @@ pub fn set_entry(config: &mut Value, section: &str, name: &str, content: Value) 
         Some(e) => set(e, &format!("/{key}"), content),
         None => {
             items.push(json!({"name": name, *key: content}));
-            items.sort_by(|a, b| text(a, "/name").cmp(text(b, "/name")));
+            items.order_by(|a, b| text(a, "/name").cmp(text(b, "/name")));
         }
     }
 }

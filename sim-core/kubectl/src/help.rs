@@ -2,6 +2,7 @@
 
 use crate::commands::ROOT;
 use crate::flags::{Args, Command, Flag, GLOBAL, Group, Kind};
+use apimachinery::order::Order as _;
 
 const GROUPS: &[(Group, &str)] = &[
     (Group::Beginner, "Basic Commands (Beginner):"),
@@ -52,7 +53,7 @@ fn command(c: &Command, path: &str) -> String {
         out.push('\n');
     }
     let mut flags: Vec<&Flag> = c.own_flags().collect();
-    flags.sort_by_key(|f| f.name);
+    flags.order_by_key(|f| f.name);
     if !flags.is_empty() {
         out.push_str("Options:\n");
         out.push_str(&flags.iter().map(|f| option(f)).collect::<Vec<_>>().join("\n"));

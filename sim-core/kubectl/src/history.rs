@@ -5,6 +5,7 @@
 use crate::error::Error;
 use crate::json::{annotation, at, int, list, name, namespace, remove, text};
 use crate::session::Kube;
+use apimachinery::order::Order as _;
 use serde_json::Value;
 
 pub const REVISION: &str = "deployment.kubernetes.io/revision";
@@ -21,7 +22,7 @@ pub fn replica_sets(k: &mut Kube<'_, '_>, deployment: &Value) -> Result<Vec<Valu
     let labels = crate::pod_spec::selector_text(deployment);
     let mut sets = k.list_of(&path, &[("labelSelector", &labels)])?;
     sets.retain(|s| owned(s, deployment));
-    sets.sort_by(|a, b| {
+    sets.order_by(|a, b| {
         let key = |s: &Value| (text(s, "/metadata/creationTimestamp").to_owned(), name(s).to_owned());
         key(a).cmp(&key(b))
     });
@@ -51,6 +52,6 @@ pub fn controller_revisions(k: &mut Kube<'_, '_>, owner: &Value) -> Result<Vec<V
     let labels = crate::pod_spec::selector_text(owner);
     let mut all = k.list_of(&path, &[("labelSelector", &labels)])?;
     all.retain(|r| owned(r, owner));
-    all.sort_by_key(|r| int(r, "/revision"));
+    all.order_by_key(|r| int(r, "/revision"));
     Ok(all)
 }

@@ -3,6 +3,7 @@
 //! Models: component-helpers `auth/rbac/validation` and kubectl `util/rbac`.
 
 use crate::json::list;
+use apimachinery::order::Order as _;
 use serde_json::Value;
 
 /// One row: what may be done to what.
@@ -34,7 +35,7 @@ pub fn compact<'a>(rules: impl Iterator<Item = &'a Value>) -> Vec<Rule> {
             _ => out.push(rule),
         }
     }
-    out.sort_by_key(|r| {
+    out.order_by_key(|r| {
         format!("{:?}{:?}{:?}{:?}{:?}", Go(&r.verbs), Go(&r.groups), Go(&r.resources), Go(&r.names), Go(&r.urls))
     });
     out

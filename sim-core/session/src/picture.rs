@@ -6,6 +6,7 @@
 use crate::view::{
     ClusterView, EndpointView, NodeState, NodeView, OwnerView, PodState, PodView, ServiceView, StoryLine,
 };
+use apimachinery::order::Order as _;
 use apimachinery::quantity::Quantity;
 use apimachinery::time::Time;
 use cluster::Cluster;
@@ -243,7 +244,7 @@ fn story(cluster: &Cluster) -> Vec<StoryLine> {
         events.select_nth_unstable_by_key(skip, |(at, e)| (*at, e.metadata.resource_version.clone()));
         events.drain(..skip);
     }
-    events.sort_by_key(|(at, e)| (*at, revision(e)));
+    events.order_by_key(|(at, e)| (*at, revision(e)));
     events
         .into_iter()
         .map(|(at_us, e)| StoryLine {

@@ -1,6 +1,7 @@
 //! The learner's laptop: an Arch-like machine with one user, built in one of its start states.
 
 use crate::programs;
+use apimachinery::order::Order as _;
 use apimachinery::time::Time;
 use machine::fs::{Cred, Fs, Node, Volume};
 use machine::machine::{Machine, Personality, ShellKind, Tools};
@@ -128,7 +129,7 @@ pub fn credentials(machine: &Machine, name: &str) -> Cred {
     let member = |(_, g, members): (String, u32, Vec<String>)| members.iter().any(|m| m == name).then_some(g);
     let mut groups: Vec<u32> = groups(machine).into_iter().filter_map(member).collect();
     groups.push(gid);
-    groups.sort_unstable();
+    groups.order();
     groups.dedup();
     Cred { uid, gid, groups }
 }

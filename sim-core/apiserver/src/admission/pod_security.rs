@@ -6,6 +6,7 @@ use super::pod_security_checks::{Finding, Level, evaluate};
 use super::{Plugin, Request, Verdict};
 use crate::object::{Object, view};
 use crate::storage::{KindId, Storage};
+use apimachinery::order::Order as _;
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::{Namespace, Pod, PodSpec, ReplicationController};
@@ -135,7 +136,7 @@ fn warn_of_existing(new: &Namespace, old: &Namespace, request: &mut Request<'_>)
             n => format!("{} (and {} other pods): {warning}", pods[0], n - 1),
         })
         .collect();
-    lines.sort();
+    lines.order();
     request.warnings.append(&mut lines);
 }
 

@@ -8,6 +8,7 @@ use super::{Answer, Call, health, render, review};
 use crate::ApiServer;
 use crate::registry::KindInfo;
 use apimachinery::http::Response;
+use apimachinery::order::Order as _;
 use apimachinery::status::Status;
 use serde_json::{Map, Value, json};
 
@@ -58,7 +59,7 @@ pub(super) fn group_versions(server: &ApiServer) -> Vec<(String, String)> {
         .map(|(_, k)| (k.info().group.to_owned(), k.info().version.to_owned()))
         .chain(review::VIRTUAL.iter().map(|v| (v.group.to_owned(), v.version.to_owned())))
         .collect();
-    out.sort_by(|a, b| order(a).cmp(&order(b)));
+    out.order_by(|a, b| order(a).cmp(&order(b)));
     out.dedup();
     out
 }
@@ -119,7 +120,7 @@ fn resources(server: &ApiServer, group: &str, version: &str) -> Vec<Resource> {
             categories: Vec::new(),
         });
     }
-    out.sort_by(|a, b| a.name.cmp(&b.name));
+    out.order_by(|a, b| a.name.cmp(&b.name));
     out
 }
 
@@ -326,7 +327,7 @@ pub(super) fn root(server: &ApiServer) -> Response {
     paths.extend(
         ["/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3", "/readyz", "/version"].map(String::from),
     );
-    paths.sort();
+    paths.order();
     paths.dedup();
     Response::json(200, json!({"paths": paths}))
 }

@@ -3,6 +3,7 @@
 //! Models: apiserver `pkg/endpoints/handlers/negotiation`. Protobuf is not written here, so it is never chosen.
 
 use super::Call;
+use apimachinery::order::Order as _;
 use apimachinery::status::Status;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,7 +57,7 @@ pub(super) fn clauses(header: &str) -> Vec<Clause<'_>> {
             clause
         })
         .collect();
-    out.sort_by(|a, b| b.quality.total_cmp(&a.quality));
+    out.order_by(|a, b| b.quality.total_cmp(&a.quality));
     out
 }
 

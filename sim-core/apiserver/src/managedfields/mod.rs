@@ -10,6 +10,7 @@ mod set;
 mod walk;
 
 use apimachinery::field::quote;
+use apimachinery::order::Order as _;
 use apimachinery::status::{Cause, Details, Status};
 use apimachinery::time::Time;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1 as meta;
@@ -189,7 +190,7 @@ pub fn apply(
     let mut kept = wanted.clone();
     managers.iter().enumerate().filter(|(i, _)| Some(*i) != at).for_each(|(_, m)| kept.union(&m.fields));
     let mut gone = last.difference(&wanted).paths();
-    gone.sort_by_key(|path| core::cmp::Reverse(path.len()));
+    gone.order_by_key(|path| core::cmp::Reverse(path.len()));
     for path in gone.iter().filter(|path| !kept.touches(path)) {
         walk::remove(&mut object, path);
     }
@@ -271,7 +272,7 @@ fn conflict(conflicts: &[(&Manager, Set)]) -> Status {
             }
         }
     }
-    by_manager.sort();
+    by_manager.order();
     let message = if let [one] = causes.as_slice() {
         format!("Apply failed with 1 conflict: {}: {}", one.message, one.field)
     } else {
@@ -313,7 +314,7 @@ fn decode(entries: &[meta::ManagedFieldsEntry]) -> Vec<Manager> {
 fn encode(mut managers: Vec<Manager>) -> Vec<meta::ManagedFieldsEntry> {
     managers.retain(|m| !m.fields.is_empty());
     let seconds = |m: &Manager| m.time.as_ref().map_or(0, |t| t.0.as_second());
-    managers.sort_by(|a, b| {
+    managers.order_by(|a, b| {
         (a.operation, seconds(a), &a.name, &a.api_version, &a.subresource).cmp(&(
             b.operation,
             seconds(b),

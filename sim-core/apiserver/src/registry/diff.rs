@@ -3,6 +3,7 @@
 //! Models: go-difflib, which is Python's difflib: longest matching block first, then left and right of it. Lines that
 //! are very frequent are no anchors.
 
+use apimachinery::order::Order as _;
 use core::ops::Range;
 use std::collections::BTreeMap;
 
@@ -71,7 +72,7 @@ fn steps(a: &[String], b: &[String]) -> Vec<Step> {
             open.push((i + n..ra.end, j + n..rb.end));
         }
     }
-    blocks.sort_unstable();
+    blocks.order();
     blocks.push((a.len(), b.len(), 0));
     let mut out: Vec<Step> = Vec::new();
     let (mut i, mut j) = (0, 0);

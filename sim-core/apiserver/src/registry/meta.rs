@@ -5,6 +5,7 @@
 use super::checks::{self, immutable, json, text};
 use apimachinery::field::{Error, ErrorList, Path, quote};
 use apimachinery::names::{self, Check};
+use apimachinery::order::Order as _;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 
 static ROOT: Path<'static> = Path::new("metadata");
@@ -51,7 +52,7 @@ pub fn validate_update(new: &ObjectMeta, old: &ObjectMeta) -> ErrorList {
         let known = old.finalizers.as_deref().unwrap_or_default();
         let mut extra: Vec<String> =
             new.finalizers.iter().flatten().filter(|f| !known.contains(f)).map(|f| quote(f)).collect();
-        extra.sort_unstable();
+        extra.order();
         if !extra.is_empty() {
             let why = format!(
                 "no new finalizers can be added if the object is being deleted, found new finalizers []string{{{}}}",

@@ -12,6 +12,7 @@ use crate::cluster::Ctx;
 use crate::controllers::informer::Share;
 use crate::recorder::{EventType, Source, reference};
 use apimachinery::labels::Selector;
+use apimachinery::order::Order as _;
 use apimachinery::status::Status;
 use apimachinery::time::Time;
 use apiserver::object::view;
@@ -258,7 +259,7 @@ fn victims(set: &ReplicaSet, count: usize, api: &ApiServer) -> Vec<String> {
         let mut ranked: Vec<(Cost, &Pod)> = pods.into_iter().map(|p| (Cost::of(p, &crowd, now), p)).collect();
         ranked.select_nth_unstable_by(count, |a, b| a.0.cmp(&b.0).then_with(|| tie(a.1, b.1)));
         ranked.truncate(count);
-        ranked.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| tie(a.1, b.1)));
+        ranked.order_by(|a, b| a.0.cmp(&b.0).then_with(|| tie(a.1, b.1)));
         pods = ranked.into_iter().map(|(_, p)| p).collect();
     }
     pods.iter().map(|p| name_of(&p.metadata).to_owned()).collect()

@@ -4,6 +4,7 @@
 
 use super::container::{Container, Ended, Role, State};
 use super::node::whole;
+use apimachinery::order::Order as _;
 use apimachinery::time::Time;
 use k8s_openapi::api::core::v1::{
     Container as Spec, ContainerState, ContainerStateRunning, ContainerStateTerminated, ContainerStateWaiting,
@@ -50,7 +51,7 @@ pub fn generate(pod: &Pod, facts: &Facts<'_>) -> PodStatus {
         .collect();
     let mut regular = statuses.split_off(inits);
     // The kubelet lists containers by name; init containers stay in their order.
-    regular.sort_by(|a, b| a.name.cmp(&b.name));
+    regular.order_by(|a, b| a.name.cmp(&b.name));
     let conditions = conditions(pod, &old, facts, phase, inits, &statuses, &regular);
     PodStatus {
         conditions: Some(conditions),

@@ -6,6 +6,7 @@ use super::cache::NodeInfo;
 use super::decision::{NODES_MAX, NodeVerdict};
 use super::plugins::{PLUGINS, Plugin, Refusal, View};
 use super::queue::Refusers;
+use apimachinery::order::Order as _;
 use apimachinery::rng::Rng;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -155,7 +156,7 @@ pub fn histogram<'a>(nodes: usize, reasons: impl Iterator<Item = &'a str>) -> St
         *counts.entry(reason).or_default() += 1;
     }
     let mut parts: Vec<String> = counts.iter().map(|(reason, n)| format!("{n} {reason}")).collect();
-    parts.sort_unstable();
+    parts.order();
     let list = if parts.is_empty() { String::new() } else { format!(" {}.", parts.join(", ")) };
     format!("0/{nodes} nodes are available:{list}")
 }

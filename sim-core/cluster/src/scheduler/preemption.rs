@@ -7,6 +7,7 @@ use super::cache::{Cache, NodeInfo};
 use super::cycle::{Search, filter, filters, histogram};
 use super::plugins::{Incoming, State, View, Without, priority};
 use crate::controllers::meta::{instant, uid_of};
+use apimachinery::order::Order as _;
 use apimachinery::time::Time;
 use apiserver::ApiServer;
 use k8s_openapi::api::core::v1::Pod;
@@ -69,7 +70,7 @@ fn victims_on(pod: &Incoming, slot: usize, cache: &mut Cache, api: &ApiServer) -
     if gone.is_empty() {
         return Err(vec![NO_VICTIMS.into()]);
     }
-    gone.sort_by_key(|p| importance(p));
+    gone.order_by_key(|p| importance(p));
     fits(pod, slot, &gone, cache, api)?;
     // The most important ones get their place back first, as far as there is room.
     let mut i = 0;

@@ -10,6 +10,7 @@ use crate::printers::{PRINT_FLAGS, Printer};
 use crate::session::Kube;
 use crate::tabs::Tabs;
 use crate::task::{DONE, Next};
+use apimachinery::order::Order as _;
 use serde_json::{Value, json};
 
 const CLIENT_VERSION: &str = "v1.36.2";
@@ -126,7 +127,7 @@ pub static API_VERSIONS: Command = Command {
             .iter()
             .map(|(group, version)| if group.is_empty() { version.clone() } else { format!("{group}/{version}") })
             .collect();
-        all.sort();
+        all.order();
         for v in all {
             k.line(&v);
         }
@@ -166,9 +167,9 @@ fn api_resources(k: &mut Kube<'_, '_>, args: &Args) -> Result<Next, Error> {
     }
     let mut all = preferred(k, args)?;
     match args.str("sort-by") {
-        "name" => all.sort_by(|a, b| a.plural.cmp(&b.plural)),
-        "kind" => all.sort_by(|a, b| a.kind.cmp(&b.kind)),
-        _ => all.sort_by(|a, b| (&a.group, &a.plural).cmp(&(&b.group, &b.plural))),
+        "name" => all.order_by(|a, b| a.plural.cmp(&b.plural)),
+        "kind" => all.order_by(|a, b| a.kind.cmp(&b.kind)),
+        _ => all.order_by(|a, b| (&a.group, &a.plural).cmp(&(&b.group, &b.plural))),
     }
     match output {
         "" | "wide" => {}

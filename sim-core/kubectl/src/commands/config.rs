@@ -10,6 +10,7 @@ use crate::printers::{PRINT_FLAGS, Printer};
 use crate::session::Kube;
 use crate::tabs::Tabs;
 use crate::task::{DONE, Next};
+use apimachinery::order::Order as _;
 use serde_json::{Value, json};
 
 pub static COMMAND: Command = Command {
@@ -254,7 +255,7 @@ fn get_contexts(k: &mut Kube<'_, '_>, args: &Args) -> Result<Next, Error> {
     let config = k.config()?.value.clone();
     let wanted = |c: &&Value| args.rest.is_empty() || args.rest.iter().any(|r| r == text(c, "/name"));
     let mut contexts: Vec<&Value> = list(&config, "/contexts").iter().filter(wanted).collect();
-    contexts.sort_by_key(|c| text(c, "/name"));
+    contexts.order_by_key(|c| text(c, "/name"));
     for name in &args.rest {
         if !contexts.iter().any(|c| text(c, "/name") == name) {
             return plain(format!("context {name} not found"));

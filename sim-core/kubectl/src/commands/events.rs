@@ -13,6 +13,7 @@ use crate::session::Kube;
 use crate::tabs::Tabs;
 use crate::task::{DONE, Next, Task, Turn, task};
 use apimachinery::http::{Frame, Request, StreamId};
+use apimachinery::order::Order as _;
 use machine::process::Wake;
 use serde_json::Value;
 
@@ -53,7 +54,7 @@ fn run(k: &mut Kube<'_, '_>, args: &Args) -> Result<Next, Error> {
     let listed = k.json(with(Request::get(path.as_str()), &[("fieldSelector", &fields)]))?;
     let types = args.list("types");
     let mut events: Vec<Value> = list(&listed, "/items").iter().filter(|e| wanted(e, &types)).cloned().collect();
-    events.sort_by_key(last_seen);
+    events.order_by_key(last_seen);
     if let Some(mut p) = Printer::of(k, args)? {
         let text = p.print(&as_list(events))?;
         k.out(&text);

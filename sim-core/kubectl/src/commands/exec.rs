@@ -11,6 +11,7 @@ use crate::session::Kube;
 use crate::streams::Remote;
 use crate::task::{Next, task};
 use apimachinery::http::{Method, Request};
+use apimachinery::order::Order as _;
 use serde_json::Value;
 
 const FLAGS: &[Flag] = &[
@@ -70,7 +71,7 @@ pub fn pod_for(k: &mut Kube<'_, '_>, word: &str) -> Result<Value, Error> {
     }
     let mut found = k.list_of(&pods, &[("labelSelector", &labels)])?;
     // Running ones first, then the oldest.
-    found.sort_by_key(|p| {
+    found.order_by_key(|p| {
         (text(p, "/status/phase") != "Running", text(p, "/metadata/creationTimestamp").to_owned(), name(p).to_owned())
     });
     match found.into_iter().next() {

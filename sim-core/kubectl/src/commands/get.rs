@@ -14,6 +14,7 @@ use crate::tabs::Tabs;
 use crate::task::{DONE, Next, Task, Turn, task};
 use apimachinery::http::{Frame, Reply, Request, StreamId};
 use apimachinery::jsonpath::{JsonPath, relaxed};
+use apimachinery::order::Order as _;
 use apimachinery::quantity::Quantity;
 use core::cmp::Ordering;
 use machine::process::Wake;
@@ -232,7 +233,7 @@ fn sort_objects(objects: &mut Vec<Value>, field: &str) -> Result<(), Error> {
     if !keyed.is_empty() && keyed.iter().all(|(key, _)| key.is_none()) {
         return plain(format!("couldn't find any field with path \"{}\" in the list of objects", shown_path(field)));
     }
-    keyed.sort_by(|a, b| compare(a.0.as_ref(), b.0.as_ref()));
+    keyed.order_by(|a, b| compare(a.0.as_ref(), b.0.as_ref()));
     *objects = keyed.into_iter().map(|(_, o)| o).collect();
     Ok(())
 }
@@ -248,7 +249,7 @@ fn sort_table(table: &mut Value, field: &str) -> Result<(), Error> {
     if !rows.is_empty() && rows.iter().all(|r| sort_key(&path, at(r, "/object")).is_none()) {
         return plain(format!("couldn't find any field with path \"{}\" in the list of objects", shown_path(field)));
     }
-    rows.sort_by(|a, b| {
+    rows.order_by(|a, b| {
         let (a, b) = (sort_key(&path, at(a, "/object")), sort_key(&path, at(b, "/object")));
         compare(a.as_ref(), b.as_ref())
     });

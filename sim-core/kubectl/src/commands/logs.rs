@@ -11,6 +11,7 @@ use crate::session::Kube;
 use crate::streams::{Copy, write_prefixed};
 use crate::task::{DONE, Next, task};
 use apimachinery::http::{Reply, Request, StreamId};
+use apimachinery::order::Order as _;
 use serde_json::Value;
 
 const FLAGS: &[Flag] = &[
@@ -180,7 +181,7 @@ fn pods(k: &mut Kube<'_, '_>, args: &Args) -> Result<Vec<Value>, Error> {
     if found.is_empty() {
         return plain("timed out waiting for the condition");
     }
-    found.sort_by_key(|p| text(p, "/metadata/creationTimestamp").to_owned());
+    found.order_by_key(|p| text(p, "/metadata/creationTimestamp").to_owned());
     if args.bool("all-pods") {
         return Ok(found);
     }

@@ -12,6 +12,7 @@ use crate::printers::{DRY_RUN_FLAG, DryRun, PRINT_FLAGS, Teller};
 use crate::session::Kube;
 use crate::task::{DONE, Next, Task, Turn, task};
 use apimachinery::duration::go_string_nanos;
+use apimachinery::order::Order as _;
 use apimachinery::time::{Duration, Time};
 use machine::process::Wake;
 use serde_json::{Value, json};
@@ -211,7 +212,7 @@ impl Task for Drain {
             let all = bracketed(&errors);
             k.err(&format!("There are pending pods in node \"{}\" when an error occurred: {all}\n", node.name));
             let mut names: Vec<&str> = work.iter().map(|e| name(&e.pod)).collect();
-            names.sort_unstable();
+            names.order();
             for pod in names {
                 k.line(&format!("pod/{pod}"));
             }
@@ -517,7 +518,7 @@ fn top(k: &mut Kube<'_, '_>, args: &Args, what: &str) -> Result<Next, Error> {
     let mut found =
         k.list_of(&format!("/apis/metrics.k8s.io/v1beta1{place}/{what}"), &[("labelSelector", args.str("selector"))])?;
     found.retain(|m| args.rest.is_empty() || args.rest.iter().any(|r| r == name(m)));
-    found.sort_by_key(|m| (namespace(m).to_owned(), name(m).to_owned()));
+    found.order_by_key(|m| (namespace(m).to_owned(), name(m).to_owned()));
     let nodes = if what == "nodes" { k.list_of("/api/v1/nodes", &[])? } else { Vec::new() };
     let mut table = crate::tabs::Tabs::table();
     if !args.bool("no-headers") {

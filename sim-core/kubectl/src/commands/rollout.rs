@@ -15,6 +15,7 @@ use crate::session::Kube;
 use crate::tabs::Tabs;
 use crate::task::{DONE, Next, Task, Turn, task};
 use apimachinery::http::{Frame, Request, StreamId};
+use apimachinery::order::Order as _;
 use apimachinery::time::{Duration, Time};
 use machine::process::Wake;
 use serde_json::{Value, json};
@@ -373,7 +374,7 @@ fn revisions(k: &mut Kube<'_, '_>, info: &Info) -> Result<Vec<(i64, String, Valu
             .collect(),
         kind => return plain(format!("no history viewer has been implemented for \"{kind}\"")),
     };
-    all.sort_by_key(|(n, ..)| *n);
+    all.order_by_key(|(n, ..)| *n);
     Ok(all)
 }
 
@@ -466,7 +467,7 @@ fn roll_back_deployment(k: &mut Kube<'_, '_>, info: &Info, to: i64, dry_run: Dry
     }
     let sets = replica_sets(k, d)?;
     let mut by_revision: Vec<&Value> = sets.iter().filter(|s| revision_of(s) > 0).collect();
-    by_revision.sort_by_key(|s| revision_of(s));
+    by_revision.order_by_key(|s| revision_of(s));
     let chosen = if to > 0 {
         by_revision.iter().find(|s| revision_of(s) == to).copied()
     } else {

@@ -4,6 +4,7 @@ use super::Doc;
 use crate::json::{at, has, int, name, namespace, text};
 use crate::session::Kube;
 use crate::times::{age, parse};
+use apimachinery::order::Order as _;
 use serde_json::Value;
 
 pub fn describe(k: &mut Kube<'_, '_>, object: &Value, doc: &mut Doc) {
@@ -34,7 +35,7 @@ fn write(k: &Kube<'_, '_>, mut events: Vec<Value>, doc: &mut Doc) {
         return;
     }
     doc.flush();
-    events.sort_by_key(|e| parse(text(e, "/lastTimestamp")).map_or(i64::MIN, |t| t.0));
+    events.order_by_key(|e| parse(text(e, "/lastTimestamp")).map_or(i64::MIN, |t| t.0));
     doc.line(0, "Events:");
     doc.line(1, "Type\tReason\tAge\tFrom\tMessage");
     doc.line(1, "----\t------\t----\t----\t-------");

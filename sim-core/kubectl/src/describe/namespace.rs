@@ -5,6 +5,7 @@ use super::doc::quantity;
 use crate::error::Error;
 use crate::json::{at, list, members, name, text};
 use crate::session::Kube;
+use apimachinery::order::Order as _;
 use apimachinery::quantity::Quantity;
 use serde_json::Value;
 
@@ -59,7 +60,7 @@ pub fn describe(k: &mut Kube<'_, '_>, ns: &Value, doc: &mut Doc) -> Result<(), E
 
 fn scopes(doc: &mut Doc, level: usize, quota: &Value) {
     let mut scopes: Vec<&str> = list(quota, "/spec/scopes").iter().filter_map(Value::as_str).collect();
-    scopes.sort_unstable();
+    scopes.order();
     if !scopes.is_empty() {
         doc.field(level, "Scopes", &scopes.join(", "));
     }

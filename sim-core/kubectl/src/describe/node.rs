@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::json::{at, boolean, has, joined, list, members, name, namespace, text};
 use crate::session::Kube;
 use crate::times::{age, rfc1123};
+use apimachinery::order::Order as _;
 use apimachinery::quantity::{Format, Quantity};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -76,7 +77,7 @@ fn taints(doc: &mut Doc, taints: &[Value]) {
         doc.write("<none>\n");
     }
     let mut all: Vec<String> = taints.iter().map(taint_text).collect();
-    all.sort();
+    all.order();
     for (i, t) in all.iter().enumerate() {
         doc.write(&format!("{}{t}\n", if i > 0 { "\t" } else { "" }));
     }

@@ -5,6 +5,7 @@ use super::doc::{go_list, or_none, selector, title_bool};
 use super::volumes::volumes;
 use crate::json::{at, boolean, has, int, list, shown, text};
 use crate::times::rfc1123;
+use apimachinery::order::Order as _;
 use apimachinery::quantity::Quantity;
 use serde_json::Value;
 
@@ -229,7 +230,7 @@ fn resource_value(c: &Value, resource: &str) -> String {
 
 fn mounts(doc: &mut Doc, c: &Value) {
     let mut mounts: Vec<&Value> = list(c, "/volumeMounts").iter().collect();
-    mounts.sort_by_key(|m| text(m, "/mountPath"));
+    mounts.order_by_key(|m| text(m, "/mountPath"));
     doc.line(2, if mounts.is_empty() { "Mounts:\t<none>" } else { "Mounts:" });
     for m in mounts {
         let mut flags = if boolean(m, "/readOnly") { "ro" } else { "rw" }.to_owned();
@@ -253,7 +254,7 @@ pub fn tolerations(doc: &mut Doc, title: &str, tolerations: &[Value]) {
         doc.write("<none>\n");
     }
     let mut sorted: Vec<&Value> = tolerations.iter().collect();
-    sorted.sort_by_key(|t| text(t, "/key"));
+    sorted.order_by_key(|t| text(t, "/key"));
     for (i, t) in sorted.iter().enumerate() {
         let (key, value, effect) = (text(t, "/key"), text(t, "/value"), text(t, "/effect"));
         let mut out = if i > 0 { format!("\t{key}") } else { key.to_owned() };
@@ -275,7 +276,7 @@ pub fn tolerations(doc: &mut Doc, title: &str, tolerations: &[Value]) {
 
 pub fn spread(doc: &mut Doc, constraints: &[Value], space: &str) {
     let mut sorted: Vec<&Value> = constraints.iter().collect();
-    sorted.sort_by_key(|c| text(c, "/topologyKey"));
+    sorted.order_by_key(|c| text(c, "/topologyKey"));
     for (i, c) in sorted.iter().enumerate() {
         let lead = if i == 0 { "Topology Spread Constraints:" } else { "" };
         let (key, when, skew) = (text(c, "/topologyKey"), text(c, "/whenUnsatisfiable"), int(c, "/maxSkew"));

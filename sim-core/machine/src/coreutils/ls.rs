@@ -6,6 +6,7 @@ use crate::machine::Tools;
 use crate::process::Ctx;
 use crate::shell::line_editor::width;
 use crate::shell::vars::collate;
+use apimachinery::order::Order as _;
 
 const DEPTH_MAX: u32 = 32;
 
@@ -48,7 +49,7 @@ pub fn run(ctx: &mut Ctx<'_>, args: &[String]) -> i32 {
     let many = dirs.len() + files.len() > 1 || o.has('R') || code != 0;
     let mut first = files.is_empty();
     show(ctx, "", &files, &o);
-    dirs.sort_by(|a, b| collate(a, b));
+    dirs.order_by(|a, b| collate(a, b));
     for dir in dirs {
         list(ctx, &dir, &o, many, &mut first, &mut code, 0);
     }
@@ -57,7 +58,7 @@ pub fn run(ctx: &mut Ctx<'_>, args: &[String]) -> i32 {
 
 fn order(files: &mut [(String, Stat)], o: &Options) {
     if !o.has('U') {
-        files.sort_by(|a, b| match o.last_of("tS") {
+        files.order_by(|a, b| match o.last_of("tS") {
             Some('t') => b.1.meta.mtime.cmp(&a.1.meta.mtime).then_with(|| collate(&a.0, &b.0)),
             Some(_) => b.1.size.cmp(&a.1.size).then_with(|| collate(&a.0, &b.0)),
             None => collate(&a.0, &b.0),

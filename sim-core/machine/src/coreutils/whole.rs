@@ -2,6 +2,7 @@
 
 use super::options::{self, Options};
 use crate::process::{Ctx, Input, Process, Step, Wake};
+use apimachinery::order::Order as _;
 
 /// Whether a tool reads standard input: no file named, or `-` among them.
 pub fn reads_standard_input(args: &[String]) -> bool {
@@ -329,7 +330,7 @@ pub fn sort(ctx: &mut Ctx<'_>, args: &[String], input: &[u8]) -> i32 {
         }
         return 0;
     }
-    lines.sort_by(|a, b| by_keys(a, b).then_with(|| last_resort(a, b)));
+    lines.order_by(|a, b| by_keys(a, b).then_with(|| last_resort(a, b)));
     if o.has('u') {
         lines.dedup_by(|a, b| by_keys(a, b).is_eq());
     }

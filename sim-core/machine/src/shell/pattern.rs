@@ -3,6 +3,7 @@
 use crate::fs::Cred;
 use crate::machine::Machine;
 use crate::regex::class;
+use apimachinery::order::Order as _;
 
 /// A character and whether it was quoted (then it stands for itself).
 pub type Ch = (char, bool);
@@ -139,6 +140,6 @@ pub fn glob(machine: &Machine, cred: &Cred, cwd: &str, pattern: &[Ch]) -> Vec<St
         }
         found = next;
     }
-    found.sort_by(|a, b| super::vars::collate(a, b));
+    found.order_by(|a, b| super::vars::collate(a, b));
     found
 }

@@ -8,6 +8,7 @@ use super::{FrameKind, Pause, Shell, builtins};
 use crate::fs::Body;
 use crate::machine::ShellKind;
 use crate::process::{Ctx, Input, Wake};
+use apimachinery::order::Order as _;
 use std::sync::Arc;
 
 const HISTORY_MAX: usize = 1000;
@@ -220,7 +221,7 @@ impl Shell {
             let offered = if last == typed { self.program_candidates(ctx, &words) } else { Vec::new() };
             if offered.is_empty() { files(ctx, &last) } else { offered }
         };
-        found.sort();
+        found.order();
         found.dedup();
         let typed = typed.rsplit(['>', '<']).next().unwrap_or("").to_owned();
         (typed, found)

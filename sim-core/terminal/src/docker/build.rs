@@ -8,6 +8,7 @@ use super::login::stored;
 use super::{bad_flag, daemon};
 use crate::outside::{self, Outside};
 use crate::play::{Act, Flag, fail, parse};
+use apimachinery::order::Order as _;
 use apimachinery::time::{Duration, Time};
 use cluster::images::image::{Config, File, FileBody, Image, Layer, digest_of};
 use cluster::images::latency;
@@ -236,7 +237,7 @@ impl Build {
             known.extend(stage.args.iter().map(|(n, v)| (n, v)));
             known.extend(stage.config.env.iter().map(|(n, v)| (n, v)));
         }
-        known.sort_by_key(|(n, _)| std::cmp::Reverse(n.len()));
+        known.order_by_key(|(n, _)| std::cmp::Reverse(n.len()));
         known.iter().fold(text.to_owned(), |t, (n, v)| t.replace(&format!("${{{n}}}"), v).replace(&format!("${n}"), v))
     }
 
@@ -579,7 +580,7 @@ impl Build {
         while let Some((path, node)) = queue.pop() {
             collect(&path, node, &mut files, &mut queue);
         }
-        files.sort_by(|a, b| a.path.cmp(&b.path));
+        files.order_by(|a, b| a.path.cmp(&b.path));
         Some(stage.base.derive(stage.config.clone(), files, stage.layers.clone(), now))
     }
 

@@ -5,6 +5,7 @@ use super::login::stored;
 use super::{bad_flag, daemon, refused, usage};
 use crate::outside::{self, Outside};
 use crate::play::{Act, Flag, fail, out, parse, wait_ms};
+use apimachinery::order::Order as _;
 use cluster::images::image::Image;
 use cluster::images::latency;
 use cluster::images::reference::Reference;
@@ -235,7 +236,7 @@ pub fn list(ctx: &mut Ctx<'_>, args: &[String]) -> Vec<Act> {
             rows.push((repository, tag, image.clone()));
         }
     }
-    rows.sort_by(|a, b| b.2.created.cmp(&a.2.created).then(a.0.cmp(&b.0)).then(b.1.cmp(&a.1)));
+    rows.order_by(|a, b| b.2.created.cmp(&a.2.created).then(a.0.cmp(&b.0)).then(b.1.cmp(&a.1)));
     let short = |i: &Image| match args.has("no-trunc") {
         true => i.id.clone(),
         false => i.id["sha256:".len()..][..12].to_owned(),

@@ -4,6 +4,7 @@ use super::engine::{Container, Network, State};
 use super::images::{columns, find};
 use super::{bad_flag, daemon, refused, usage};
 use crate::play::{Act, Flag, out, parse};
+use apimachinery::order::Order as _;
 use machine::process::Ctx;
 use serde_json::{Map, Value, json};
 
@@ -136,7 +137,7 @@ pub fn network_ls(ctx: &mut Ctx<'_>, _args: &[String]) -> Vec<Act> {
     };
     let mut rows = vec![["NETWORK ID", "NAME", "DRIVER", "SCOPE"].map(str::to_owned).to_vec()];
     let mut networks: Vec<&Network> = outside.docker.networks.iter().collect();
-    networks.sort_by(|a, b| a.name.cmp(&b.name));
+    networks.order_by(|a, b| a.name.cmp(&b.name));
     for n in networks {
         rows.push(vec![n.id[..12].to_owned(), n.name.clone(), n.driver.to_owned(), "local".to_owned()]);
     }

@@ -2,6 +2,7 @@
 
 use super::Profile;
 use crate::laptop::{HOME, UID};
+use apimachinery::order::Order as _;
 use apimachinery::yaml;
 use machine::fs::{Cred, Meta, Node};
 use machine::machine::Machine;
@@ -43,7 +44,7 @@ fn set(list: &mut Value, key: &str, name: &str, content: Value) {
     if let Some(items) = list.as_array_mut() {
         items.retain(|e| e["name"] != name);
         items.push(json!({key: content, "name": name}));
-        items.sort_by(|a, b| a["name"].as_str().cmp(&b["name"].as_str()));
+        items.order_by(|a, b| a["name"].as_str().cmp(&b["name"].as_str()));
     }
 }
 

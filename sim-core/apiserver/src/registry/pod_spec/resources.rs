@@ -5,6 +5,7 @@
 use super::super::checks;
 use apimachinery::field::{Error, ErrorList, Path};
 use apimachinery::names;
+use apimachinery::order::Order as _;
 use apimachinery::quantity::Quantity;
 use k8s_openapi::api::core::v1::ResourceRequirements;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity as Text;
@@ -171,7 +172,7 @@ fn claim_names(r: &ResourceRequirements, known: &[&str], path: &Path, errors: &m
         }
         if !known.contains(&name) {
             let mut sorted = known.to_vec();
-            sorted.sort_unstable();
+            sorted.order();
             let list = if sorted.is_empty() { " which is empty".into() } else { format!(": {}", sorted.join(", ")) };
             let why = format!("must be one of the names in pod.spec.resourceClaims{list}");
             errors.push(checks::not_found_because(&at, name, why));

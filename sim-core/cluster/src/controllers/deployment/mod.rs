@@ -15,6 +15,7 @@ use super::meta::{controller_of, controller_ref, name_of, namespace_of, uid_of};
 use super::{Action, Controller, Informer, Key, Seen, selector};
 use crate::cluster::Ctx;
 use crate::recorder::{EventType, Source, reference};
+use apimachinery::order::Order as _;
 use apimachinery::status::Status;
 use apiserver::object::view;
 use apiserver::server::Door;
@@ -168,7 +169,7 @@ impl Rollout<'_, '_> {
                 })?;
             }
         }
-        self.sets.sort_by(|a, b| arithmetic::by_age(a, b));
+        self.sets.order_by(|a, b| arithmetic::by_age(a, b));
         Ok(())
     }
 

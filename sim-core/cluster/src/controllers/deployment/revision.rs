@@ -7,6 +7,7 @@ use super::super::replicaset::namespace_terminates;
 use super::arithmetic::{self, DESIRED, MAX};
 use super::{At, Rollout};
 use crate::recorder::EventType;
+use apimachinery::order::Order as _;
 use apimachinery::rng::{fnv32, safe_encode};
 use apimachinery::status::Status;
 use apiserver::DeleteOptions;
@@ -185,7 +186,7 @@ impl Rollout<'_, '_> {
         let mut olds = self.olds(new);
         olds.retain(|at| self.sets[*at].metadata.deletion_timestamp.is_none());
         let surplus = olds.len().saturating_sub(usize::try_from(limit).unwrap_or(0));
-        olds.sort_by_key(|at| revision_of(&self.sets[*at]));
+        olds.order_by_key(|at| revision_of(&self.sets[*at]));
         for at in olds.into_iter().take(surplus) {
             let set = Arc::clone(&self.sets[at]);
             let status = set.status.as_ref();
@@ -255,7 +256,8 @@ pub fn annotate_sizes(
 /// The template's hash as it stands in names and labels. Real in form; the digits are our own, for upstream hashes Go's
 /// way of printing the template.
 fn template_hash(template: &PodTemplateSpec, collisions: Option<i32>) -> String {
-    let mut bytes = serde_json::to_vec(template).unwrap_or_default();
+    // Through a JSON value, as every object is written: the types are compiled for one serializer only.
+    let mut bytes = serde_json::to_value(template).unwrap_or_default().to_string().into_bytes();
     if let Some(n) = collisions {
         bytes.extend(n.to_le_bytes());
     }

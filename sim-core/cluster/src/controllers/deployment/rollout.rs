@@ -9,6 +9,7 @@ use super::arithmetic::{self, DESIRED, by_age};
 use super::revision::annotate_sizes;
 use super::{At, Rollout};
 use crate::recorder::EventType;
+use apimachinery::order::Order as _;
 use apimachinery::status::Status;
 use apiserver::server::Door;
 use k8s_openapi::api::apps::v1::ReplicaSet;
@@ -169,7 +170,7 @@ impl Rollout<'_, '_> {
         let wanted = self.wanted();
         let allowed = if wanted > 0 { wanted + arithmetic::max_surge(self.spec()) } else { 0 };
         let to_add = allowed - self.replicas_of(&active);
-        active.sort_by(|a, b| {
+        active.order_by(|a, b| {
             let (a, b) = (&self.sets[*a], &self.sets[*b]);
             let age = if to_add > 0 { by_age(b, a) } else { by_age(a, b) };
             arithmetic::replicas(b).cmp(&arithmetic::replicas(a)).then(age)

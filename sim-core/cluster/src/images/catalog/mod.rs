@@ -17,6 +17,7 @@ mod tools;
 use super::image::{Config, File, Image, Layer, digest_of};
 use super::os::Os;
 use super::software::Software;
+use apimachinery::order::Order as _;
 use apimachinery::time::{Duration, Time};
 
 /// One repository.
@@ -127,7 +128,7 @@ impl Entry {
     fn resolve(&self, tag: &str) -> Option<(String, &'static Variant)> {
         let variants: &'static [Variant] = self.variants;
         let mut by_length: Vec<&'static Variant> = variants.iter().collect();
-        by_length.sort_by_key(|v| std::cmp::Reverse(v.suffix.len()));
+        by_length.order_by_key(|v| std::cmp::Reverse(v.suffix.len()));
         for variant in by_length {
             if !variant.suffix.is_empty() && tag == &variant.suffix[1..] {
                 return Some((self.latest.to_owned(), variant));

@@ -5,6 +5,7 @@ use crate::controllers::meta::{namespace_of, node_of};
 use crate::controllers::selector;
 use crate::scheduler::cache::{Cache, pod_key};
 use apimachinery::labels::Selector;
+use apimachinery::order::Order as _;
 use apiserver::ApiServer;
 use k8s_openapi::api::core::v1::{Affinity, Namespace, Pod, PodAffinityTerm, WeightedPodAffinityTerm};
 use std::collections::BTreeMap;
@@ -166,7 +167,7 @@ fn term(t: &PodAffinityTerm, owner: &Pod, api: &ApiServer) -> Term {
         None if namespaces.is_empty() => namespaces.push(namespace_of(&owner.metadata).to_owned()),
         None => {}
     }
-    namespaces.sort_unstable();
+    namespaces.order();
     namespaces.dedup();
     let chosen = t.label_selector.as_ref().map_or_else(Selector::nothing, selector);
     Term { key: t.topology_key.clone(), chosen, namespaces }
