@@ -190,7 +190,8 @@ fn decks(scene: &mut Scene, view: &ClusterView, drawn: &[Numbered<'_>], width: f
 
 /// Pods in brackets by their outermost owner, packed in rows into `area`. Answers the lower edge.
 fn groups(scene: &mut Scene, view: &ClusterView, pods: &[Numbered<'_>], place: &str, area: Rect) -> f64 {
-    let mut by_owner: BTreeMap<(String, String), (Option<&OwnerView>, Vec<Numbered<'_>>)> = BTreeMap::new();
+    type Group<'a> = (Option<&'a OwnerView>, Vec<Numbered<'a>>);
+    let mut by_owner: BTreeMap<(String, String), Group<'_>> = BTreeMap::new();
     for &(index, pod) in pods {
         let root = pod.owner.as_deref().and_then(|id| outermost(view, id));
         let key = root.map_or_else(
@@ -297,7 +298,7 @@ mod tests {
             id: format!("p{n}"),
             name: format!("web-{n}"),
             node: if n % 7 == 6 { String::new() } else { format!("node-{}", n % nodes) },
-            owner: (n % 3 > 0).then(|| format!("rs{}", n % 3)),
+            owner: (!n.is_multiple_of(3)).then(|| format!("rs{}", n % 3)),
             ..PodView::default()
         };
         let owner = |id: &str, parent: Option<&str>| OwnerView {

@@ -37,6 +37,8 @@ pub struct Change {
     pub cause: Option<u64>,
 }
 
+/// By the owner's UID: kind, namespace and name of what it owns.
+type Dependents = BTreeMap<Arc<str>, BTreeSet<(KindId, Arc<str>, Arc<str>)>>;
 type Table = BTreeMap<Arc<str>, BTreeMap<Arc<str>, ObjectRef>>;
 
 /// How many log entries are kept for watches that resume; older revisions answer 410.
@@ -49,7 +51,7 @@ pub struct Storage {
     revision: u64,
     /// Revision of the newest entry that was dropped from the log.
     compacted: u64,
-    by_owner: BTreeMap<Arc<str>, BTreeSet<(KindId, Arc<str>, Arc<str>)>>,
+    by_owner: Dependents,
     by_uid: BTreeMap<Arc<str>, (KindId, Arc<str>, Arc<str>)>,
     counts: Vec<usize>,
     /// Revision of the newest change of each kind: a quiet watch need not look at the log.
@@ -193,13 +195,7 @@ impl Storage {
     }
 }
 
-fn unindex(
-    by_owner: &mut BTreeMap<Arc<str>, BTreeSet<(KindId, Arc<str>, Arc<str>)>>,
-    kind: KindId,
-    old: &ObjectRef,
-    ns: &Arc<str>,
-    name: &Arc<str>,
-) {
+fn unindex(by_owner: &mut Dependents, kind: KindId, old: &ObjectRef, ns: &Arc<str>, name: &Arc<str>) {
     for owner in old.meta().owner_references.iter().flatten() {
         if let Some(set) = by_owner.get_mut(owner.uid.as_str()) {
             set.remove(&(kind, Arc::clone(ns), Arc::clone(name)));

@@ -180,7 +180,8 @@ fn read(message: &str, bytes: &[u8], out: &mut Map<String, Value>, depth: usize)
             None => (field.kind, false),
         };
         let value = value(kind, wire, depth)?;
-        if !value.is_null() && !(optional && value == default(kind)) {
+        let left_out = value.is_null() || optional && value == default(kind);
+        if !left_out {
             out.insert(field.name.to_owned(), value);
         }
     }

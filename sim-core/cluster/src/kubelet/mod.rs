@@ -196,7 +196,7 @@ impl Kubelets {
             Due::Lease if node.lease_at != now => {}
             Due::Lease => {
                 node.renew_lease(cx.api, &writer);
-                if now.secs().unsigned_abs() / 10 % LEASES_PER_REPORT == 0 {
+                if (now.secs().unsigned_abs() / 10).is_multiple_of(LEASES_PER_REPORT) {
                     node.report(cx.api, &config, &writer, true);
                 }
                 node.lease_at = now + latency::NODE_LEASE;

@@ -107,8 +107,7 @@ pub fn parse(args: &[String], ctx: &Ctx<'_>) -> Result<Options, Instead> {
             let value = if *takes { Some(value_of(word, words.next())?) } else { None };
             apply(&mut o, name, value, ctx)?;
         } else {
-            let mut letters = word[1..].char_indices();
-            while let Some((i, letter)) = letters.next() {
+            for (i, letter) in word[1..].char_indices() {
                 let Some((name, _, takes)) = TABLE.iter().find(|(_, s, _)| *s == letter) else {
                     return Err(Instead::Fail(format!("curl: option -{letter}: is unknown\n{HINT}"), 2));
                 };

@@ -19,10 +19,13 @@ impl Program for Nc {
     }
 }
 
+/// When the answer is there; host, port and address asked; what it is.
+type Waiting = (Time, String, u16, String, Result<(), NetError>);
+
 #[derive(Clone)]
 struct Run {
     args: Vec<String>,
-    waiting: Option<(Time, String, u16, String, Result<(), NetError>)>,
+    waiting: Option<Waiting>,
 }
 
 impl Process for Run {

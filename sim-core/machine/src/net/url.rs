@@ -132,7 +132,8 @@ mod tests {
 
     #[test]
     fn urls_are_read_as_curl_reads_them() {
-        let cases: [(&str, Result<(&str, &str, u16, &str), UrlError>); 9] = [
+        type Parts<'a> = (&'a str, &'a str, u16, &'a str);
+        let cases: [(&str, Result<Parts<'_>, UrlError>); 9] = [
             ("localhost", Ok(("http", "localhost", 80, "/"))),
             ("http://localhost:8080", Ok(("http", "localhost", 8080, "/"))),
             ("https://10.0.0.1/a/b?x=1#frag", Ok(("https", "10.0.0.1", 443, "/a/b?x=1"))),
