@@ -75,6 +75,35 @@ fn collect(directory: &Path, all: &mut Map<String, Value>) -> Result<(), String>
     Ok(())
 }
 
+/// Fields that take one of a few values, by type: the crate's schemas do not say so. Not all there are.
+const ENUMS: &[(&str, &str, &[&str])] = &[
+    ("core.v1.Container", "imagePullPolicy", &["Always", "IfNotPresent", "Never"]),
+    ("core.v1.Container", "terminationMessagePolicy", &["FallbackToLogsOnError", "File"]),
+    ("core.v1.ContainerPort", "protocol", &["SCTP", "TCP", "UDP"]),
+    ("core.v1.ServicePort", "protocol", &["SCTP", "TCP", "UDP"]),
+    ("core.v1.PodSpec", "dnsPolicy", &["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"]),
+    ("core.v1.PodSpec", "preemptionPolicy", &["Never", "PreemptLowerPriority"]),
+    ("core.v1.PodSpec", "restartPolicy", &["Always", "Never", "OnFailure"]),
+    ("core.v1.PodStatus", "phase", &["Failed", "Pending", "Running", "Succeeded", "Unknown"]),
+    ("core.v1.PodStatus", "qosClass", &["BestEffort", "Burstable", "Guaranteed"]),
+    ("core.v1.ServiceSpec", "externalTrafficPolicy", &["Cluster", "Local"]),
+    ("core.v1.ServiceSpec", "internalTrafficPolicy", &["Cluster", "Local"]),
+    ("core.v1.ServiceSpec", "ipFamilyPolicy", &["PreferDualStack", "RequireDualStack", "SingleStack"]),
+    ("core.v1.ServiceSpec", "sessionAffinity", &["ClientIP", "None"]),
+    ("core.v1.ServiceSpec", "type", &["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"]),
+    ("core.v1.Taint", "effect", &["NoExecute", "NoSchedule", "PreferNoSchedule"]),
+    ("core.v1.Toleration", "effect", &["NoExecute", "NoSchedule", "PreferNoSchedule"]),
+    ("core.v1.Toleration", "operator", &["Equal", "Exists"]),
+    ("core.v1.NamespaceStatus", "phase", &["Active", "Terminating"]),
+    ("apps.v1.DeploymentStrategy", "type", &["Recreate", "RollingUpdate"]),
+    ("apps.v1.DaemonSetUpdateStrategy", "type", &["OnDelete", "RollingUpdate"]),
+    ("apps.v1.StatefulSetUpdateStrategy", "type", &["OnDelete", "RollingUpdate"]),
+    ("apps.v1.StatefulSetSpec", "podManagementPolicy", &["OrderedReady", "Parallel"]),
+    ("batch.v1.CronJobSpec", "concurrencyPolicy", &["Allow", "Forbid", "Replace"]),
+    ("batch.v1.JobSpec", "completionMode", &["Indexed", "NonIndexed"]),
+    ("networking.v1.HTTPIngressPath", "pathType", &["Exact", "ImplementationSpecific", "Prefix"]),
+];
+
 /// The schema that one source file declares.
 fn one(text: &str) -> Option<(String, Value)> {
     let (_, rest) = text.split_once("fn schema_name()")?;
@@ -82,6 +111,9 @@ fn one(text: &str) -> Option<(String, Value)> {
     let name = name.string()?;
     let (_, body) = rest.split_once("json_schema!(")?;
     let mut schema = Source { text: body, at: 0 }.value()?;
+    for (_, field, values) in ENUMS.iter().filter(|(kind, ..)| name == format!("io.k8s.api.{kind}")) {
+        schema["properties"][*field]["enum"] = json!(values);
+    }
     let constant = |key: &str| {
         let (_, rest) = text.split_once(&format!("const {key}: &'static str = \""))?;
         Some(rest.split_once('"')?.0)
@@ -241,6 +273,10 @@ mod tests {
         let pod = &schemas["io.k8s.api.core.v1.Pod"];
         assert!(pod["description"].as_str().is_some_and(|d| d.starts_with("Pod is a collection of containers")));
         let mut found = Vec::new();
+        for (kind, field, values) in ENUMS {
+            let property = &schemas[format!("io.k8s.api.{kind}")]["properties"][*field];
+            assert_eq!((&property["type"], &property["enum"]), (&json!("string"), &json!(values)), "{kind} {field}");
+        }
         references(&schemas, &mut found);
         found.retain(|name| schemas[name].is_null());
         assert_eq!(found, Vec::<String>::new(), "references that lead nowhere");

@@ -10,6 +10,8 @@ mod definition;
 pub(crate) mod lifecycle;
 mod object;
 mod schema;
+#[cfg(test)]
+mod tests;
 mod validate;
 
 pub use definition::DefinitionKind;
