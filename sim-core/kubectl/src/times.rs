@@ -19,17 +19,17 @@ pub fn age(text: &str, now: Time) -> String {
 /// `Mon, 23 Nov 2026 17:22:46 +0000`: Go's RFC1123Z.
 pub fn rfc1123(text: &str) -> String {
     let Some(t) = parse(text) else { return String::new() };
-    let zoned = t.timestamp().to_zoned(jiff::tz::TimeZone::UTC);
+    let at = jiff::tz::Offset::UTC.to_datetime(t.timestamp());
     let days = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-    let day = days[zoned.weekday().to_monday_zero_offset() as usize % 7];
-    let month = MONTHS[(zoned.month() as usize - 1) % 12];
+    let day = days[at.weekday().to_monday_zero_offset() as usize % 7];
+    let month = MONTHS[(at.month() as usize - 1) % 12];
     format!(
         "{day}, {:02} {month} {} {:02}:{:02}:{:02} +0000",
-        zoned.day(),
-        zoned.year(),
-        zoned.hour(),
-        zoned.minute(),
-        zoned.second()
+        at.day(),
+        at.year(),
+        at.hour(),
+        at.minute(),
+        at.second()
     )
 }
 

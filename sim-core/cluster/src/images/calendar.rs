@@ -3,13 +3,13 @@
 use super::software::Clock;
 use apimachinery::time::Time;
 use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
+use jiff::tz::Offset;
 
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
 fn civil(t: Time) -> DateTime {
-    TimeZone::UTC.to_datetime(t.timestamp())
+    Offset::UTC.to_datetime(t.timestamp())
 }
 
 fn month(d: DateTime) -> &'static str {
