@@ -6,6 +6,7 @@
 use crate::cluster::Config;
 use crate::controllers::kubernetes_service;
 use crate::controllers::meta::{name_of, stamp};
+use apimachinery::order::Gather as _;
 use apimachinery::status::Status;
 use apiserver::server::Door;
 use apiserver::{ApiServer, Writer};
@@ -37,7 +38,7 @@ pub fn boot(api: &mut ApiServer, config: &Config) -> Result<(), Status> {
 }
 
 fn labels(pairs: &[(&str, &str)]) -> Option<BTreeMap<String, String>> {
-    (!pairs.is_empty()).then(|| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect())
+    (!pairs.is_empty()).then(|| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).gather())
 }
 
 fn metadata(name: &str, pairs: &[(&str, &str)]) -> ObjectMeta {
@@ -224,7 +225,7 @@ fn coredns() -> Deployment {
         ..ContainerPort::default()
     };
     let quantities = |list: &[(&str, &str)]| {
-        Some(list.iter().map(|(k, v)| ((*k).to_owned(), Quantity((*v).into()))).collect::<BTreeMap<_, _>>())
+        Some(list.iter().map(|(k, v)| ((*k).to_owned(), Quantity((*v).into()))).gather::<BTreeMap<_, _>>())
     };
     let container = Container {
         name: "coredns".into(),

@@ -23,14 +23,7 @@ pub fn rfc1123(text: &str) -> String {
     let days = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
     let day = days[at.weekday().to_monday_zero_offset() as usize % 7];
     let month = MONTHS[(at.month() as usize - 1) % 12];
-    format!(
-        "{day}, {:02} {month} {} {:02}:{:02}:{:02} +0000",
-        at.day(),
-        at.year(),
-        at.hour(),
-        at.minute(),
-        at.second()
-    )
+    format!("{day}, {:02} {month} {} {:02}:{:02}:{:02} +0000", at.day(), at.year(), at.hour(), at.minute(), at.second())
 }
 
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];

@@ -26,6 +26,7 @@ pub(crate) use jobs::send as send_signal;
 use crate::machine::ShellKind;
 use crate::machine::table::Environment;
 use crate::process::{Ctx, OpenId, Pid, Process, Program, Signal};
+use apimachinery::order::Gather as _;
 use code::Code;
 use jobs::Job;
 use line_editor::LineEditor;
@@ -508,7 +509,7 @@ impl Shell {
         if let Value::Text(t) = &var.value {
             let had = !t.is_empty() && !var.unset;
             let first = had.then(|| (0, t.clone()));
-            var.value = Value::Array(first.into_iter().collect());
+            var.value = Value::Array(first.into_iter().gather());
         }
         var.unset = false;
         let slot = match (&mut var.value, key) {
@@ -527,7 +528,7 @@ impl Shell {
     /// The environment of a child: what is exported.
     fn environment(&self) -> Environment {
         let exported = self.vars.iter().filter(|(_, v)| v.exported);
-        Arc::new(exported.filter_map(|(n, v)| v.scalar().map(|t| (n.clone(), t.to_owned()))).collect())
+        Arc::new(exported.filter_map(|(n, v)| v.scalar().map(|t| (n.clone(), t.to_owned()))).gather())
     }
 
     fn set_flag(&mut self, c: char, on: bool) -> bool {

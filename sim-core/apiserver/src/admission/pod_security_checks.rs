@@ -2,6 +2,7 @@
 //!
 //! Models: `pod-security-admission/policy`. Left out: SELinux options, AppArmor and sysctls of the baseline.
 
+use apimachinery::order::Gather as _;
 use k8s_openapi::api::core::v1::{Container, PodSpec, SecurityContext};
 use std::collections::BTreeSet;
 
@@ -299,7 +300,7 @@ fn unconfined(spec: &PodSpec, valid: fn(&str) -> bool) -> Option<Finding> {
         .filter_map(|c| of_container(c.security_context.as_ref()))
         .filter(|kind| !valid(kind))
         .chain(bad_pod)
-        .collect();
+        .gather();
     let kinds = quoted(kinds);
     finding("seccompProfile", format!("{setters} must not set securityContext.seccompProfile.type to {kinds}"))
 }

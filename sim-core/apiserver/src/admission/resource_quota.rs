@@ -9,6 +9,7 @@ use super::{Plugin, Request, Verdict};
 use crate::object::{Object, view};
 use crate::registry::BUILTIN;
 use crate::storage::{KindId, Storage};
+use apimachinery::order::Gather as _;
 use apimachinery::quantity::Quantity;
 use k8s_openapi::api::core::v1::{Container, PersistentVolumeClaim, Pod, PodSpec, ResourceQuota as Quota, Service};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity as Text;
@@ -95,7 +96,7 @@ fn missing(spec: &PodSpec, hard: &Limits) -> Option<String> {
             .chain(spec.init_containers.iter().flatten())
             .filter(|c| !of_container(c).contains_key(name))
             .map(|c| c.name.as_str())
-            .collect();
+            .gather();
         if !containers.is_empty() {
             out.push(format!("{name} for: {}", containers.into_iter().collect::<Vec<_>>().join(",")));
         }
@@ -193,7 +194,7 @@ fn add_pod(pod: &Pod, out: &mut Amounts) {
 
 /// What a namespace uses of the resources that `hard` names.
 pub fn usage(storage: &Storage, namespace: &str, hard: &Limits) -> Amounts {
-    let mut out: Amounts = hard.keys().map(|name| (name.clone(), Quantity::ZERO)).collect();
+    let mut out: Amounts = hard.keys().map(|name| (name.clone(), Quantity::ZERO)).gather();
     for (id, _) in (0u16..).map(KindId).zip(BUILTIN.iter()).filter(|(_, k)| k.info().namespaced) {
         for object in storage.list(id, Some(namespace)) {
             for (name, amount) in of_object(&**object, id) {

@@ -10,6 +10,7 @@ use super::{Call, discovery, health};
 use crate::ApiServer;
 use crate::registry::KindInfo;
 use apimachinery::http::Response;
+use apimachinery::order::Gather as _;
 use apimachinery::rng::fnv64;
 use serde_json::{Map, Value, json};
 
@@ -58,7 +59,7 @@ fn documents(server: &ApiServer) -> Map<String, Value> {
             let url = format!("/openapi/v3/{path}?hash={hash:016X}");
             (path, json!({"serverRelativeURL": url}))
         })
-        .collect()
+        .gather()
 }
 
 fn paths(server: &ApiServer, root: &str, group: &str, version: &str) -> Map<String, Value> {

@@ -12,6 +12,7 @@ use crate::registry::Kind;
 use crate::watch::{IncludeObject, Watch};
 use apimachinery::fields::Selector as FieldSelector;
 use apimachinery::labels::Selector;
+use apimachinery::order::Gather as _;
 use apimachinery::status::Status;
 use apimachinery::time::Duration;
 use serde_json::{Value, json};
@@ -182,7 +183,7 @@ fn past(server: &ApiServer, scope: &Scope, namespace: Option<&str>, revision: u6
         format!("{}/{}", meta.namespace.as_deref().unwrap_or_default(), meta.name.as_deref().unwrap_or_default())
     };
     let mut out: BTreeMap<_, _> =
-        server.storage.list(scope.id, namespace).map(|o| (key(o), ObjectRef::clone(o))).collect();
+        server.storage.list(scope.id, namespace).map(|o| (key(o), ObjectRef::clone(o))).gather();
     let changes: Vec<_> = server.storage.changes_after(revision).filter(|c| c.kind == scope.id).collect();
     for change in changes.into_iter().rev() {
         if namespace.is_some() && namespace != change.object.meta().namespace.as_deref() {

@@ -11,6 +11,7 @@ use crate::object::{Object, ObjectRef};
 use crate::registry::{Column, Kind};
 use crate::watch::IncludeObject;
 use apimachinery::http::{Reply, Response};
+use apimachinery::order::Gather as _;
 use apimachinery::status::Status;
 use apimachinery::time::Time;
 use apimachinery::yaml;
@@ -118,7 +119,7 @@ fn shape_list(
 }
 
 fn wrap(head: &[(&str, Value)], metadata: Value, items: Vec<Value>) -> Value {
-    let mut map: Map<String, Value> = head.iter().map(|(k, v)| ((*k).to_owned(), v.clone())).collect();
+    let mut map: Map<String, Value> = head.iter().map(|(k, v)| ((*k).to_owned(), v.clone())).gather();
     map.insert("metadata".into(), metadata);
     map.insert("items".into(), Value::Array(items));
     Value::Object(map)

@@ -4,6 +4,7 @@
 
 use super::schema::{Merge, always_there, element_step, merge_of};
 use super::set::Set;
+use apimachinery::order::Gather as _;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -81,8 +82,8 @@ fn steps(merge: Merge, list: Option<&Value>) -> Vec<(String, &Value)> {
 
 fn elements(out: &mut Diff, path: &mut Vec<String>, field: &str, merge: Merge, sides: Sides<'_, Value>, fresh: bool) {
     let (old, new) = (steps(merge, sides.0), steps(merge, sides.1));
-    let new_by_step: BTreeMap<&str, &Value> = new.iter().map(|(s, e)| (s.as_str(), *e)).collect();
-    let old_steps: BTreeSet<&str> = old.iter().map(|(s, _)| s.as_str()).collect();
+    let new_by_step: BTreeMap<&str, &Value> = new.iter().map(|(s, e)| (s.as_str(), *e)).gather();
+    let old_steps: BTreeSet<&str> = old.iter().map(|(s, _)| s.as_str()).gather();
     for (step, before) in &old {
         path.push(step.clone());
         let after = new_by_step.get(step.as_str());

@@ -5,6 +5,7 @@ use super::printing::NONE;
 use super::{Column, Context, KindInfo, Strategy, age};
 use apimachinery::field::{Error, ErrorList, Path};
 use apimachinery::names;
+use apimachinery::order::Gather as _;
 use apimachinery::time::Time;
 use k8s_openapi::api::networking::v1::{HTTPIngressPath, Ingress, IngressBackend, IngressRule, IngressStatus};
 use serde_json::Value;
@@ -117,7 +118,7 @@ impl Strategy for IngressStrategy {
             .into_iter()
             .flatten()
             .filter_map(|i| i.ip.as_deref().filter(|ip| !ip.is_empty()).or(i.hostname.as_deref()))
-            .collect();
+            .gather();
         vec![
             meta.name.as_deref().into(),
             spec.and_then(|s| s.ingress_class_name.as_deref()).unwrap_or(NONE).into(),

@@ -6,6 +6,7 @@ use super::{Column, Context, KindInfo, Strategy, age};
 use apimachinery::field::ErrorList;
 use apimachinery::field::{Error, Path, quote};
 use apimachinery::names;
+use apimachinery::order::Gather as _;
 use apimachinery::time::Time;
 use k8s_openapi::api::core::v1::Node;
 use serde_json::Value;
@@ -158,7 +159,7 @@ fn roles(node: &Node) -> String {
             None => (key == "kubernetes.io/role").then_some(value.as_str()),
         })
         .filter(|role| !role.is_empty())
-        .collect();
+        .gather();
     if roles.is_empty() {
         return "<none>".to_owned();
     }

@@ -6,6 +6,7 @@
 //! Models: `util/diff` over `pkg/apis/core.PodSpec`, go-difflib.
 
 use apimachinery::field::quote;
+use apimachinery::order::Gather as _;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -148,7 +149,7 @@ pub fn dump(mut spec: Value) -> Vec<String> {
             spec["securityContext"][key] = value;
         }
     }
-    let table = STRUCTS.lines().filter_map(|l| l.split_once(' ')).collect();
+    let table = STRUCTS.lines().filter_map(|l| l.split_once(' ')).gather();
     let mut out = String::new();
     write_struct(&table, "PodSpec", &spec, 0, &mut out);
     out.push('\n');

@@ -9,6 +9,7 @@ use apimachinery::field::ErrorList;
 use apimachinery::field::Path;
 use apimachinery::labels::format_labels;
 use apimachinery::names;
+use apimachinery::order::Gather as _;
 use apimachinery::time::Time;
 use k8s_openapi::api::core::v1::{
     ClientIPConfig, LoadBalancerStatus, Service, ServicePort, ServiceSpec, ServiceStatus, SessionAffinityConfig,
@@ -233,7 +234,7 @@ fn keep_allocated(new: &mut ServiceSpec, old: &ServiceSpec) {
         }
     }
     if needs_node_ports(old) && needs_node_ports(new) {
-        let in_new: BTreeSet<i32> = new.ports.iter().flatten().filter_map(|p| p.node_port).collect();
+        let in_new: BTreeSet<i32> = new.ports.iter().flatten().filter_map(|p| p.node_port).gather();
         for port in new.ports.iter_mut().flatten().filter(|p| p.node_port.unwrap_or(0) == 0) {
             let before = old.ports.iter().flatten().rfind(|p| p.name == port.name).and_then(|p| p.node_port);
             port.node_port = before.filter(|n| !in_new.contains(n));
@@ -268,7 +269,7 @@ fn drop_by_type(new: &mut ServiceSpec, old: &ServiceSpec) {
         }
     }
     if needs_node_ports(old) && !needs_node_ports(new) {
-        let had: BTreeSet<i32> = old.ports.iter().flatten().filter_map(|p| p.node_port).collect();
+        let had: BTreeSet<i32> = old.ports.iter().flatten().filter_map(|p| p.node_port).gather();
         let unchanged = new.ports.iter().flatten().filter_map(|p| p.node_port).all(|n| n == 0 || had.contains(&n));
         if unchanged {
             new.ports.iter_mut().flatten().for_each(|p| p.node_port = None);
@@ -315,7 +316,7 @@ fn external_ip(service: &Service, spec: &ServiceSpec) -> String {
                     let ip = i.ip.as_deref().filter(|ip| !ip.is_empty());
                     ip.or(i.hostname.as_deref().filter(|h| !h.is_empty()))
                 })
-                .collect();
+                .gather();
             let all: Vec<&str> = balancers.into_iter().chain(external.iter().map(String::as_str)).collect();
             if all.is_empty() { "<pending>".to_owned() } else { all.join(",") }
         }

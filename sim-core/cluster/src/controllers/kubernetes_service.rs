@@ -5,6 +5,7 @@
 use super::meta::{name_of, namespace_of};
 use super::{Action, Controller, Informer, Key, Seen};
 use crate::cluster::Ctx;
+use apimachinery::order::Gather as _;
 use apimachinery::status::Status;
 use apimachinery::time::Duration;
 use apiserver::{ApiServer, Change, KindId, Verb, Writer};
@@ -77,7 +78,7 @@ fn metadata(labels: &[(&str, &str)]) -> ObjectMeta {
     ObjectMeta {
         name: Some(SERVICE.into()),
         namespace: Some("default".into()),
-        labels: Some(labels.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<BTreeMap<_, _>>()),
+        labels: Some(labels.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).gather::<BTreeMap<_, _>>()),
         ..ObjectMeta::default()
     }
 }

@@ -4,6 +4,7 @@
 
 use super::image::Image;
 use super::reference::Reference;
+use apimachinery::order::Gather as _;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -71,7 +72,7 @@ impl Store {
 
     /// Digests of the layers that are here.
     pub fn layers(&self) -> BTreeSet<&str> {
-        self.iter().flat_map(|(_, i)| i.layers.iter().map(|l| l.digest.as_str())).collect()
+        self.iter().flat_map(|(_, i)| i.layers.iter().map(|l| l.digest.as_str())).gather()
     }
 
     /// Bytes that a pull still has to bring.

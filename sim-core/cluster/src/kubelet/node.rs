@@ -4,6 +4,7 @@
 
 use crate::cluster::Config;
 use crate::images::store::Store;
+use apimachinery::order::Gather as _;
 use apimachinery::rng::Rng;
 use apimachinery::time::{Duration, Time};
 use apiserver::server::Door;
@@ -132,7 +133,7 @@ impl NodeState {
         ]
         .into_iter()
         .map(|(k, v)| (k.to_owned(), v.to_owned()))
-        .collect();
+        .gather();
         if self.index == 0 {
             for (k, v) in control_plane_labels(&config.version) {
                 labels.insert(k.to_owned(), v.to_owned());
@@ -144,7 +145,7 @@ impl NodeState {
             metadata: ObjectMeta {
                 name: Some(self.name.to_string()),
                 labels: Some(labels),
-                annotations: Some(annotations.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect()),
+                annotations: Some(annotations.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).gather()),
                 ..ObjectMeta::default()
             },
             spec: Some(NodeSpec {
@@ -243,7 +244,7 @@ impl NodeState {
         ]
         .into_iter()
         .map(|(k, v)| (k.to_owned(), Quantity(v)))
-        .collect()
+        .gather()
     }
 
     fn image_list(&self) -> Vec<k8s_openapi::api::core::v1::ContainerImage> {

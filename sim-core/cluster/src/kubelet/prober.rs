@@ -8,6 +8,7 @@ use super::status::specs;
 use super::{Kubelets, TASK_SLACK};
 use crate::cluster::Ctx;
 use apimachinery::http::Request;
+use apimachinery::order::Gather as _;
 use apimachinery::time::{Duration, Time};
 use apiserver::Writer;
 use k8s_openapi::api::core::v1::{Container as Spec, Probe};
@@ -126,7 +127,7 @@ impl Kubelets {
             let Some(worker) = self.workers.get_mut(uid) else { return };
             let names: Vec<String> =
                 worker.pod.spec.iter().flat_map(|s| s.volumes.iter().flatten()).map(|v| v.name.clone()).collect();
-            worker.volumes = names.into_iter().filter_map(|n| machine.fs.volume(&n).cloned().map(|v| (n, v))).collect();
+            worker.volumes = names.into_iter().filter_map(|n| machine.fs.volume(&n).cloned().map(|v| (n, v))).gather();
             let wake = match state {
                 machine::machine::MachineState::Busy => Some(now + Duration::from_millis(1)),
                 machine::machine::MachineState::Idle { until, world } => {

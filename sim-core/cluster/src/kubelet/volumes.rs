@@ -5,6 +5,7 @@
 
 use super::env::{Place, field, resource};
 use super::status::specs;
+use apimachinery::order::Gather as _;
 use apimachinery::rng::Rng;
 use apiserver::ApiServer;
 use k8s_openapi::api::core::v1::{ConfigMap, DownwardAPIVolumeFile, KeyToPath, Pod, Secret, Volume as VolumeSpec};
@@ -200,12 +201,12 @@ impl Files {
         let Some(map) = api.get::<ConfigMap>(ns, name) else { return };
         let text = map.data.iter().flatten().map(|(k, v)| (k.clone(), v.clone().into_bytes()));
         let binary = map.binary_data.iter().flatten().map(|(k, v)| (k.clone(), v.0.clone()));
-        self.items(&text.chain(binary).collect(), items);
+        self.items(&text.chain(binary).gather(), items);
     }
 
     fn secret(&mut self, api: &ApiServer, ns: &str, name: &str, items: Option<&[KeyToPath]>) {
         let Some(secret) = api.get::<Secret>(ns, name) else { return };
-        let all = secret.data.iter().flatten().map(|(k, v)| (k.clone(), v.0.clone())).collect();
+        let all = secret.data.iter().flatten().map(|(k, v)| (k.clone(), v.0.clone())).gather();
         self.items(&all, items);
     }
 

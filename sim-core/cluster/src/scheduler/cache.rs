@@ -7,6 +7,7 @@ use super::resources::{Requests, Resources, pods_allowed};
 use crate::controllers::SelectorIndex;
 use crate::controllers::meta::{is_terminal, name_of, namespace_of, node_of};
 use apimachinery::labels::Selector;
+use apimachinery::order::Gather as _;
 use apiserver::ApiServer;
 use k8s_openapi::api::core::v1::{ContainerPort, Node, Pod, PodSpec, Taint};
 use std::collections::{BTreeMap, BTreeSet};
@@ -174,7 +175,7 @@ impl Cache {
             }
         };
         if changed {
-            self.label_keys = self.nodes.iter().flat_map(|n| n.labels.keys()).cloned().collect();
+            self.label_keys = self.nodes.iter().flat_map(|n| n.labels.keys()).cloned().gather();
         }
         self.recount_images();
         changed
@@ -201,7 +202,7 @@ impl Cache {
     }
 
     fn renumber(&mut self) {
-        self.slots = (0..).zip(&self.nodes).map(|(i, n)| (Arc::clone(&n.name), i)).collect();
+        self.slots = (0..).zip(&self.nodes).map(|(i, n)| (Arc::clone(&n.name), i)).gather();
         self.forget_selectors();
     }
 

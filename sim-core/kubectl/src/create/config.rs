@@ -9,6 +9,7 @@ use crate::printers::{DRY_RUN_FLAG, PRINT_FLAGS};
 use crate::session::Kube;
 use crate::task::Next;
 use apimachinery::names;
+use apimachinery::order::Gather as _;
 use serde_json::{Map, Value, json};
 
 const SOURCES: &[Flag] = &[
@@ -171,7 +172,7 @@ static TLS: Command = Command {
 
 fn secret(k: &mut Kube<'_, '_>, args: &Args, kind: &str, data: Vec<(String, Vec<u8>)>) -> Result<Next, Error> {
     let name = one_name(args)?;
-    let encoded: Map<String, Value> = data.into_iter().map(|(key, v)| (key, base64::encode(&v).into())).collect();
+    let encoded: Map<String, Value> = data.into_iter().map(|(key, v)| (key, base64::encode(&v).into())).gather();
     let mut object = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}});
     if !kind.is_empty() {
         object["type"] = json!(kind);

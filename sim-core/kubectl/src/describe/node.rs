@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::json::{at, boolean, has, joined, list, members, name, namespace, text};
 use crate::session::Kube;
 use crate::times::{age, rfc1123};
-use apimachinery::order::Order as _;
+use apimachinery::order::{Gather as _, Order as _};
 use apimachinery::quantity::{Format, Quantity};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -144,7 +144,7 @@ fn max(into: &mut Amounts, from: &Amounts) {
 fn pod_amounts(pod: &Value, which: &str) -> Amounts {
     let of = |c: &Value| -> Amounts {
         let parse = |(name, v): (&String, &Value)| Some((name.clone(), Quantity::from_json(v).ok()?));
-        members(c, &format!("/resources/{which}")).into_iter().filter_map(parse).collect()
+        members(c, &format!("/resources/{which}")).into_iter().filter_map(parse).gather()
     };
     let (mut total, mut sidecars, mut init) = (Amounts::new(), Amounts::new(), Amounts::new());
     for c in list(pod, "/spec/initContainers") {
@@ -168,7 +168,7 @@ fn pod_amounts(pod: &Value, which: &str) -> Amounts {
         let overhead: Amounts = members(pod, "/spec/overhead")
             .into_iter()
             .filter_map(|(n, v)| Some((n.clone(), Quantity::from_json(v).ok()?)))
-            .collect();
+            .gather();
         add(&mut total, &overhead);
     }
     total

@@ -6,6 +6,7 @@ use super::{Shell, arith, pattern};
 use crate::fs::Kind;
 use crate::process::Ctx;
 use crate::regex::{Regex, Syntax};
+use apimachinery::order::Gather as _;
 
 /// Whether a file test holds; none for an unknown operator.
 fn file_test(ctx: &mut Ctx<'_>, op: &str, path: &str) -> Option<bool> {
@@ -217,7 +218,7 @@ impl Shell {
             .flatten()
             .enumerate()
             .map(|(i, g)| (i as u64, g.map(|(a, b)| chars[a..b].iter().collect::<String>()).unwrap_or_default()));
-        let var = super::Var { value: super::Value::Array(groups.collect()), ..super::Var::text("") };
+        let var = super::Var { value: super::Value::Array(groups.gather()), ..super::Var::text("") };
         self.vars.insert("BASH_REMATCH".into(), var);
         Ok(found.is_some())
     }

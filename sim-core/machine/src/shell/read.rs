@@ -4,6 +4,7 @@ use super::vars::{Value, Var};
 use super::vm::Ran;
 use super::{Pause, Shell};
 use crate::process::{Ctx, Input, Wake};
+use apimachinery::order::Gather as _;
 use apimachinery::time::{Duration, Time};
 
 #[derive(Clone)]
@@ -162,7 +163,7 @@ impl Shell {
             }
         }
         if r.array {
-            let values = words.into_iter().enumerate().map(|(i, w)| (i as u64, w)).collect();
+            let values = words.into_iter().enumerate().map(|(i, w)| (i as u64, w)).gather();
             self.vars.insert(r.names[0].clone(), Var { value: Value::Array(values), ..Var::text("") });
             return;
         }

@@ -9,6 +9,7 @@ use super::{Control, Fds, FrameKind, Pause, Shell, arith, builtins, pattern, sig
 use crate::fs::FsError;
 use crate::machine::ShellKind;
 use crate::process::{Ctx, Input, Open, Pid, Process, Signal, Spawn, Step, Wake};
+use apimachinery::order::Gather as _;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -1002,7 +1003,7 @@ impl Shell {
             }
         }
         self.pipe_status = codes;
-        let values = self.pipe_status.iter().enumerate().map(|(i, c)| (i as u64, c.to_string())).collect();
+        let values = self.pipe_status.iter().enumerate().map(|(i, c)| (i as u64, c.to_string())).gather();
         if self.kind == ShellKind::Bash {
             self.vars.insert("PIPESTATUS".into(), Var { value: Value::Array(values), ..Var::text("") });
         }
@@ -1063,7 +1064,7 @@ impl Shell {
                     var.value = if is_map {
                         Value::Map(BTreeMap::new())
                     } else {
-                        Value::Array(first.filter(|f| !f.1.is_empty()).into_iter().collect())
+                        Value::Array(first.filter(|f| !f.1.is_empty()).into_iter().gather())
                     };
                 }
                 var.unset = false;

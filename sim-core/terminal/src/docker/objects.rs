@@ -4,7 +4,7 @@ use super::engine::{Container, Network, State};
 use super::images::{columns, find};
 use super::{bad_flag, daemon, refused, usage};
 use crate::play::{Act, Flag, out, parse};
-use apimachinery::order::Order as _;
+use apimachinery::order::{Gather as _, Order as _};
 use machine::process::Ctx;
 use serde_json::{Map, Value, json};
 
@@ -91,7 +91,7 @@ fn render(format: &str, value: &Value) -> String {
 }
 
 fn config(c: &cluster::images::image::Config) -> Value {
-    let ports: Map<String, Value> = c.ports.iter().map(|p| (format!("{p}/tcp"), json!({}))).collect();
+    let ports: Map<String, Value> = c.ports.iter().map(|p| (format!("{p}/tcp"), json!({}))).gather();
     let env: Vec<String> = c.env.iter().map(|(n, v)| format!("{n}={v}")).collect();
     json!({"User": c.user, "ExposedPorts": ports, "Env": env, "Cmd": c.cmd, "WorkingDir": c.workdir, "Entrypoint": c.entrypoint,
         "StopSignal": c.stop_signal})
@@ -108,7 +108,7 @@ fn container(c: &Container) -> Value {
         .publish
         .iter()
         .map(|p| (format!("{}/tcp", p.port), json!([{"HostIp": p.host_ip, "HostPort": p.host_port.to_string()}])))
-        .collect();
+        .gather();
     let mounts: Vec<Value> = c
         .spec
         .mounts

@@ -5,6 +5,7 @@ use super::{
     interleave, is_deletion,
 };
 use crate::json::{go_display, go_type};
+use crate::order::Gather as _;
 use crate::patch::Error;
 use crate::patch::meta::PatchMeta;
 use serde_json::Value;
@@ -124,7 +125,7 @@ fn without_directives(value: Value) -> Option<Value> {
     Some(match value {
         Value::Object(map) if map.contains_key(DIRECTIVE) => return None,
         Value::Object(map) => {
-            map.into_iter().filter_map(|(key, value)| Some((key, without_directives(value)?))).collect()
+            Value::Object(map.into_iter().filter_map(|(key, value)| Some((key, without_directives(value)?))).gather())
         }
         Value::Array(items) => items.into_iter().filter_map(without_directives).collect(),
         other => other,
@@ -143,7 +144,7 @@ fn retain_keys(original: &mut Object, patch: &mut Object, mode: Mode) -> Result<
         return Ok(());
     }
     let Value::Array(names) = wanted else { return fail("invalid patch format of retainKeys") };
-    let names: BTreeSet<&str> = names.iter().filter_map(Value::as_str).collect();
+    let names: BTreeSet<&str> = names.iter().filter_map(Value::as_str).gather();
     let stray = patch.iter().any(|(key, value)| {
         let directive = key.starts_with(DELETE_FROM_LIST) || key.starts_with(SET_ORDER);
         !value.is_null() && !directive && !names.contains(key.as_str())

@@ -11,6 +11,7 @@ use super::{LAST_CHANGE, Port, hostname, labels, pod_ip, ports, zone};
 use crate::cluster::Ctx;
 use crate::latency;
 use apimachinery::labels::Selector;
+use apimachinery::order::Gather as _;
 use apimachinery::status::Status;
 use apimachinery::time::{Duration, Time};
 use apiserver::object::view;
@@ -356,7 +357,7 @@ pub fn index_slice(index: &mut BTreeMap<Key, ServiceIndex>, change: &Change) {
     let old = change.old.as_deref().and_then(view::<EndpointSlice>);
     let pods = |s: &EndpointSlice| {
         let list = s.endpoints.iter().flatten().filter_map(target).map(Arc::<str>::from);
-        list.collect::<BTreeSet<_>>()
+        list.gather::<BTreeSet<_>>()
     };
     let before = old.map(pods).unwrap_or_default();
     let after = if change.verb == Verb::Deleted { BTreeSet::new() } else { pods(slice) };

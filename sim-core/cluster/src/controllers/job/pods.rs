@@ -6,6 +6,7 @@ use super::super::meta::{
 use super::super::replicaset::namespace_terminates;
 use super::{INDEX, Sync, TRACKING, indexes};
 use crate::recorder::EventType;
+use apimachinery::order::Gather as _;
 use apimachinery::status::Status;
 use apimachinery::time::{Duration, Time};
 use apiserver::DeleteOptions;
@@ -95,7 +96,7 @@ impl Sync<'_, '_> {
 
     fn free_indexes(&self, count: usize) -> Vec<Option<i32>> {
         let mut taken = indexes::parse(self.status.completed_indexes.as_deref().unwrap_or_default());
-        let active: BTreeSet<i32> = self.pods.iter().filter(|p| is_active(p)).filter_map(index_of).collect();
+        let active: BTreeSet<i32> = self.pods.iter().filter(|p| is_active(p)).filter_map(index_of).gather();
         taken.extend(active);
         let all = 0..self.spec().completions.unwrap_or(0);
         all.filter(|i| !taken.contains(i)).take(count).map(Some).collect()

@@ -4,6 +4,7 @@ use super::{Answer, Served, Visit, respond};
 use crate::images::calendar;
 use crate::images::software::Clock;
 use apimachinery::http::{Body, Response};
+use apimachinery::order::Gather as _;
 
 fn text(visit: &Visit<'_>, code: u16, body: impl Into<Vec<u8>>) -> Response {
     let date = calendar::http_date(visit.now);
@@ -84,9 +85,9 @@ pub fn echo_server(visit: &Visit<'_>) -> Served {
 /// `ealen/echo-server`
 pub fn echo_json(visit: &Visit<'_>) -> Served {
     let headers: serde_json::Map<String, serde_json::Value> =
-        visit.request.headers.iter().map(|(n, v)| (n.clone(), v.as_str().into())).collect();
+        visit.request.headers.iter().map(|(n, v)| (n.clone(), v.as_str().into())).gather();
     let query: serde_json::Map<String, serde_json::Value> =
-        visit.request.query.iter().map(|(n, v)| (n.clone(), v.as_str().into())).collect();
+        visit.request.query.iter().map(|(n, v)| (n.clone(), v.as_str().into())).gather();
     let body = serde_json::json!({
         "host": {"hostname": visit.host().split(':').next(), "ip": format!("::ffff:{}", visit.client), "ips": []},
         "http": {"method": visit.request.method.as_str(), "baseUrl": "", "originalUrl": visit.target(), "protocol": "http"},

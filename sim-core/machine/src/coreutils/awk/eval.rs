@@ -2,6 +2,7 @@
 
 use super::parse::{Expr, Stmt};
 use crate::regex::{Regex, Syntax};
+use apimachinery::order::Gather as _;
 use std::collections::BTreeMap;
 
 /// A value: awk's strings that look like numbers compare as numbers when they came from input.
@@ -456,7 +457,7 @@ impl Machine {
                 let n = parts.len() as f64;
                 if let Some(Expr::Var(array)) = args.get(1) {
                     let items = parts.into_iter().enumerate().map(|(i, p)| ((i + 1).to_string(), Value::Input(p)));
-                    self.arrays.insert(array.clone(), items.collect());
+                    self.arrays.insert(array.clone(), items.gather());
                 }
                 Value::Number(n)
             }
