@@ -3,10 +3,12 @@
 //! Models: Go `encoding/json`, cli-runtime `pkg/printers/json.go`.
 
 mod read;
+mod wire;
 
 use core::fmt::{self, Write as _};
 pub use read::{parse, parse_prefix};
 use serde_json::{Number, Value};
+pub use wire::wire;
 
 /// What Go says of a text that stops too early.
 pub const UNEXPECTED_END: &str = "unexpected end of JSON input";

@@ -199,7 +199,7 @@ fn send(shared: Shared, response: Response, gzip: bool) -> HttpResponse {
         Reply::Empty => (Body::empty(), None),
         Reply::Bytes(bytes) => (Body::from(bytes), None),
         Reply::Json(value) => {
-            let mut bytes = value.to_string().into_bytes();
+            let mut bytes = apimachinery::json::wire(&value, false).into_bytes();
             bytes.push(b'\n');
             if gzip && bytes.len() >= GZIP_BYTES_MIN {
                 return compressed(response.code, &response.headers, &bytes);
@@ -269,7 +269,7 @@ fn stream(shared: Shared, id: StreamId) -> Body {
                     for frame in read.frames {
                         match frame {
                             Frame::Json(value) => {
-                                bytes.extend_from_slice(value.to_string().as_bytes());
+                                bytes.extend_from_slice(apimachinery::json::wire(&value, false).as_bytes());
                                 bytes.push(b'\n');
                             }
                             Frame::Data { bytes: b, .. } => bytes.extend_from_slice(&b),

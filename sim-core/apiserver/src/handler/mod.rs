@@ -143,6 +143,12 @@ impl ApiServer {
             Ok(_) => render::failure(&call, &Status::internal("an answer without a shape")),
             Err(status) => render::failure(&call, &status),
         };
+        if let Reply::Json(value) = &response.body
+            && !call.request.path.starts_with("/openapi/")
+            && negotiate::pretty(&call.request)
+        {
+            response.body = Reply::Bytes(apimachinery::json::wire(value, true).into_bytes());
+        }
         for warning in call.warnings {
             response.headers.push(("warning".into(), format!("299 - {}", apimachinery::field::quote(&warning))));
         }

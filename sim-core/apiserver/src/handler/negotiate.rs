@@ -3,6 +3,7 @@
 //! Models: apiserver `pkg/endpoints/handlers/negotiation`. Protobuf is not written here, so it is never chosen.
 
 use super::Call;
+use apimachinery::http::Request;
 use apimachinery::order::Order as _;
 use apimachinery::status::Status;
 
@@ -120,6 +121,21 @@ pub(super) fn accept(call: &Call, collection: bool) -> Result<Accepted, Status> 
     Err(status)
 }
 
+/// Whether a person reads the answer: said in so many words, or by a program that shows what it gets.
+pub(super) fn pretty(request: &Request) -> bool {
+    let clauses = clauses(request.header_value("accept").unwrap_or_default());
+    if clauses.first().is_some_and(|c| c.param("pretty") == "1") {
+        return true;
+    }
+    match request.param("pretty").filter(|p| !p.is_empty()) {
+        Some(wish) => matches!(wish, "1" | "t" | "T" | "true" | "TRUE" | "True"),
+        None => {
+            let agent = request.header_value("user-agent").unwrap_or_default();
+            ["curl", "Wget", "Mozilla/5.0"].iter().any(|program| agent.starts_with(program))
+        }
+    }
+}
+
 /// How an error is written: as asked, else JSON.
 pub(super) fn error_encoding(call: &Call) -> Encoding {
     clauses(call.request.header_value("accept").unwrap_or_default())
@@ -143,7 +159,6 @@ pub(super) fn content(call: &Call) -> Result<Encoding, Status> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use apimachinery::http::Request;
 
     #[test]
     fn accepts() {

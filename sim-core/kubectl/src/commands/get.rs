@@ -117,7 +117,7 @@ fn raw(k: &mut Kube<'_, '_>, args: &Args) -> Result<Next, Error> {
     }
     let response = k.send(raw_request(uri))?;
     match response.body {
-        Reply::Json(v) => k.out(&apimachinery::json::compact(&v)),
+        Reply::Json(v) => k.out(&apimachinery::json::wire(&v, false)),
         Reply::Bytes(b) => k.write(false, &b),
         Reply::Stream(id) => return task(crate::streams::Copy::plain(id)),
         Reply::Empty => {}

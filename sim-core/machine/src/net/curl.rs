@@ -164,7 +164,7 @@ impl Transfer {
                 let read = ctx.host.stream_read(id);
                 for frame in read.frames {
                     match frame {
-                        Frame::Json(v) => ctx.out(&format!("{v}\n")),
+                        Frame::Json(v) => ctx.out(&(apimachinery::json::wire(&v, false) + "\n")),
                         Frame::Data { bytes, .. } => ctx.out_bytes(&bytes),
                     }
                 }
@@ -357,11 +357,21 @@ impl Transfer {
 
     fn finish(&self, response: Response, options: &Options, ctx: &mut Ctx<'_>) -> i32 {
         let head = if options.include || options.head { head_text(&response) } else { String::new() };
+        match options.dump_header.as_deref() {
+            Some("-") => ctx.out(&head_text(&response)),
+            Some(path) => {
+                if let Err(e) = ctx.write_file(path, head_text(&response).as_bytes()) {
+                    let words = format!("Failed to open {path}: {}", e.message());
+                    return complain(options, ctx, 23, &words);
+                }
+            }
+            None => {}
+        }
         let code = response.code;
         let body = match response.body {
             Reply::Empty | Reply::Stream(_) => Vec::new(),
             Reply::Bytes(b) => b,
-            Reply::Json(v) => v.to_string().into_bytes(),
+            Reply::Json(v) => apimachinery::json::wire(&v, false).into_bytes(),
         };
         let body = if options.head { Vec::new() } else { body };
         let to = match (&options.output, options.remote_name) {

@@ -158,7 +158,7 @@ impl Run {
         }
         let body = match response.body {
             Reply::Bytes(b) => b,
-            Reply::Json(v) => v.to_string().into_bytes(),
+            Reply::Json(v) => apimachinery::json::wire(&v, false).into_bytes(),
             Reply::Empty | Reply::Stream(_) => Vec::new(),
         };
         let name = match url.file_name() {
