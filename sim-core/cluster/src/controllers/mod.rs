@@ -16,6 +16,7 @@ mod namespace;
 mod node_lifecycle;
 mod pod_gc;
 mod replicaset;
+mod resource_quota;
 mod root_ca;
 mod schedule;
 mod selector;
@@ -95,6 +96,7 @@ pub static CONTROLLERS: &[&dyn Controller] = &[
     &node_lifecycle::NodeLifecycle,
     &taint_eviction::TaintEviction,
     &pod_gc::PodGc,
+    &resource_quota::ResourceQuotas,
     &job::Jobs,
     &job::ttl::TtlAfterFinished,
     &cron_job::CronJobs,
