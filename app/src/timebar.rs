@@ -32,7 +32,7 @@ pub(crate) fn TimeBar(playground: Playground) -> impl IntoView {
     });
     let latest = move || {
         playground.cluster.with(|c| {
-            let line = c.story.last()?;
+            let line = c.story.iter().rfind(|line| !line.system).or(c.story.last())?;
             let warning = line.warning;
             Some(view! {
                 <span class="story" class:warning=warning title=line.message.clone()>

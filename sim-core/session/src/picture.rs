@@ -4,7 +4,7 @@
 //! Invariant: only reads.
 
 use crate::view::{
-    ClusterView, EndpointView, NodeState, NodeView, OwnerView, PodState, PodView, ServiceView, StoryLine,
+    ClusterView, EndpointView, ForwardView, NodeState, NodeView, OwnerView, PodState, PodView, ServiceView, StoryLine,
 };
 use apimachinery::order::Order as _;
 use apimachinery::quantity::Quantity;
@@ -13,21 +13,34 @@ use cluster::Cluster;
 use cluster::types::{Deployment, EndpointSlice, Event, Node, Pod, PodSpec, ReplicaSet, Service};
 use std::collections::BTreeMap;
 
-/// Lines of the story that are kept in view.
+/// Lines of the story that are kept in view: as many of the learner's own objects, and as many of the cluster's.
 const STORY_MAX: usize = 40;
 
-/// Draws the cluster as it is now.
-pub fn draw(cluster: &Cluster) -> ClusterView {
+/// A port of the learner's machine and the pod it leads to.
+#[derive(Clone, PartialEq)]
+pub struct Forward {
+    pub port: u16,
+    pub namespace: String,
+    pub pod: String,
+}
+
+/// Draws the cluster as it is now, with the ports of the learner's machine that lead into it.
+pub fn draw(cluster: &Cluster, forwards: &[Forward]) -> ClusterView {
     let mut asked: BTreeMap<String, (u64, u64)> = BTreeMap::new();
     let pods: Vec<PodView> = cluster.api.list::<Pod>(None).map(|pod| pod_view(cluster, pod, &mut asked)).collect();
     ClusterView {
         nodes: cluster.api.list::<Node>(None).map(|n| node_view(n, &asked)).collect(),
         owners: owners(cluster),
         services: cluster.api.list::<Service>(None).map(|s| service_view(cluster, s)).collect(),
-        forwards: Vec::new(),
+        forwards: forwards.iter().filter_map(|f| forward_view(f, &pods)).collect(),
         story: story(cluster),
         pods,
     }
+}
+
+fn forward_view(forward: &Forward, pods: &[PodView]) -> Option<ForwardView> {
+    let pod = pods.iter().find(|p| p.namespace == forward.namespace && p.name == forward.pod)?;
+    Some(ForwardView { port: forward.port, pod: pod.id.clone() })
 }
 
 fn is_system(namespace: &str) -> bool {
@@ -232,29 +245,45 @@ fn service_view(cluster: &Cluster, service: &Service) -> ServiceView {
     }
 }
 
-/// The latest events, oldest first.
+/// The latest events, oldest first. The cluster's own pods chatter while it comes up: they must not crowd out what happens
+/// to the learner's objects.
 fn story(cluster: &Cluster) -> Vec<StoryLine> {
-    let mut events: Vec<(i64, &Event)> = cluster
-        .api
-        .list::<Event>(None)
-        .map(|e| (e.last_timestamp.as_ref().map_or(0, |t| Time::from(t.0).0), e))
-        .collect();
-    let skip = events.len().saturating_sub(STORY_MAX);
-    if skip > 0 {
-        events.select_nth_unstable_by_key(skip, |(at, e)| (*at, e.metadata.resource_version.clone()));
-        events.drain(..skip);
-    }
-    events.order_by_key(|(at, e)| (*at, revision(e)));
+    let (system, own): (Vec<_>, Vec<_>) =
+        cluster.api.list::<Event>(None).map(|e| (happened(e), e)).partition(|(_, e)| of_system(e));
+    let mut events = latest(system);
+    events.extend(latest(own));
+    events.order_by_key(|(at, _)| *at);
     events
         .into_iter()
-        .map(|(at_us, e)| StoryLine {
+        .map(|((at_us, _), e)| StoryLine {
             at_us,
             subject: subject(e),
             reason: text(e.reason.as_ref()),
             message: text(e.message.as_ref()),
             warning: e.type_.as_deref() == Some("Warning"),
+            system: of_system(e),
         })
         .collect()
+}
+
+/// When an event happened, and which of two at once came first.
+type Moment = (i64, u64);
+
+fn happened(event: &Event) -> Moment {
+    (event.last_timestamp.as_ref().map_or(0, |t| Time::from(t.0).0), revision(event))
+}
+
+fn latest(mut events: Vec<(Moment, &Event)>) -> Vec<(Moment, &Event)> {
+    let skip = events.len().saturating_sub(STORY_MAX);
+    if skip > 0 {
+        events.select_nth_unstable_by_key(skip, |(at, _)| *at);
+        events.drain(..skip);
+    }
+    events
+}
+
+fn of_system(event: &Event) -> bool {
+    is_system(event.involved_object.namespace.as_deref().unwrap_or_default())
 }
 
 fn revision(event: &Event) -> u64 {

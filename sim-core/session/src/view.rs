@@ -139,6 +139,8 @@ pub struct StoryLine {
     pub reason: String,
     pub message: String,
     pub warning: bool,
+    /// It happened to an object of the cluster's own (namespace `kube-…`).
+    pub system: bool,
 }
 
 /// The clock of the playground.

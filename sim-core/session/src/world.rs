@@ -1,9 +1,10 @@
 //! The one place where a session touches the simulated world: what it does with it, and how it turns it into views.
 
-use crate::picture;
+use crate::picture::{self, Forward};
 use crate::tab::TabId;
 use crate::view::{ClusterView, PodState};
 use apimachinery::time::Time;
+use machine::host::ForwardTarget;
 use std::collections::BTreeMap;
 
 #[derive(Clone)]
@@ -11,6 +12,8 @@ pub(crate) struct World {
     inner: terminal::World,
     /// What was drawn last: the cluster's revision, and when.
     drawn: Option<(u64, Time)>,
+    /// The ports that were drawn last.
+    forwards: Vec<Forward>,
     /// Something drawn changes with time alone (a pull).
     moving: bool,
     /// First bytes of a character whose rest has not been printed yet, per tab.
@@ -20,7 +23,13 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new(config: &crate::Config) -> Self {
         let config = terminal::WorldConfig { seed: config.seed, ..terminal::WorldConfig::default() };
-        Self { inner: terminal::World::new(&config), drawn: None, moving: false, pending: BTreeMap::new() }
+        Self {
+            inner: terminal::World::new(&config),
+            drawn: None,
+            forwards: Vec::new(),
+            moving: false,
+            pending: BTreeMap::new(),
+        }
     }
 
     pub(crate) fn now(&self) -> Time {
@@ -71,15 +80,29 @@ impl World {
     pub(crate) fn cluster_if_changed(&mut self) -> Option<ClusterView> {
         let now = self.inner.now();
         let revision = self.inner.cluster().map_or(0, |c| c.api.storage.revision());
+        let forwards = self.forwards();
         match self.drawn {
+            _ if forwards != self.forwards => {}
             Some((drawn, _)) if drawn == revision && !self.moving => return None,
             Some(drawn) if drawn == (revision, now) => return None,
             _ => {}
         }
         self.drawn = Some((revision, now));
-        let view = self.inner.cluster().map(picture::draw).unwrap_or_default();
+        self.forwards = forwards;
+        let view = self.inner.cluster().map(|c| picture::draw(c, &self.forwards)).unwrap_or_default();
         self.moving = view.pods.iter().any(|p| p.state == PodState::Pulling);
         Some(view)
+    }
+
+    /// The ports of the learner's machine that lead into pods.
+    fn forwards(&self) -> Vec<Forward> {
+        let into_pods = self.inner.forwards().filter_map(|(port, to)| match to {
+            ForwardTarget::Pod { namespace, pod, .. } => {
+                Some(Forward { port, namespace: namespace.clone(), pod: pod.clone() })
+            }
+            ForwardTarget::ApiServer { .. } => None,
+        });
+        into_pods.collect()
     }
 }
 
