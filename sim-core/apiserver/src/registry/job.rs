@@ -9,7 +9,7 @@ use apimachinery::duration;
 use apimachinery::field::{Error, ErrorList, Path};
 use apimachinery::time::Time;
 use k8s_openapi::api::batch::v1::{Job, JobSpec};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use serde_json::Value;
 
 pub struct JobStrategy;
@@ -29,10 +29,7 @@ impl Strategy for JobStrategy {
     fn default(&self, object: &mut Job) {
         let spec = object.spec.get_or_insert_default();
         default_job(spec);
-        let labels = spec.template.metadata.as_ref().and_then(|m| m.labels.as_ref());
-        if let Some(labels) = labels.filter(|_| object.metadata.labels.as_ref().is_none_or(|l| l.is_empty())) {
-            object.metadata.labels = Some(labels.clone());
-        }
+        default_labels(&mut object.metadata, spec);
         object.status.get_or_insert_default();
     }
 
@@ -42,6 +39,10 @@ impl Strategy for JobStrategy {
         let name = object.metadata.name.clone().unwrap_or_default();
         if let Some(spec) = object.spec.as_mut().filter(|s| s.manual_selector != Some(true)) {
             generate_selector(spec, &name, &uid);
+        }
+        // What is stored is given its defaults again when it is read.
+        if let Some(spec) = object.spec.as_ref() {
+            default_labels(&mut object.metadata, spec);
         }
         Ok(())
     }
@@ -149,6 +150,14 @@ impl Strategy for JobStrategy {
     fn field(&self, object: &Job, path: &str) -> Option<String> {
         let succeeded = object.status.as_ref().and_then(|s| s.succeeded).unwrap_or(0);
         (path == "status.successful").then(|| succeeded.to_string())
+    }
+}
+
+/// A job without labels has those of its pods.
+fn default_labels(meta: &mut ObjectMeta, spec: &JobSpec) {
+    let labels = spec.template.metadata.as_ref().and_then(|m| m.labels.as_ref());
+    if let Some(labels) = labels.filter(|_| meta.labels.as_ref().is_none_or(|l| l.is_empty())) {
+        meta.labels = Some(labels.clone());
     }
 }
 

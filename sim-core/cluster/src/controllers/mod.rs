@@ -5,9 +5,11 @@
 //! keeps no state of its own.
 
 mod cron_job;
+mod daemon_set;
 mod deployment;
 mod endpoints;
 mod garbage_collector;
+mod history;
 mod informer;
 mod job;
 pub mod kubernetes_service;
@@ -21,6 +23,7 @@ mod root_ca;
 mod schedule;
 mod selector;
 mod service_account;
+mod stateful_set;
 mod taint_eviction;
 #[cfg(test)]
 mod tests;
@@ -100,6 +103,8 @@ pub static CONTROLLERS: &[&dyn Controller] = &[
     &job::Jobs,
     &job::ttl::TtlAfterFinished,
     &cron_job::CronJobs,
+    &stateful_set::StatefulSets,
+    &daemon_set::DaemonSets,
 ];
 
 /// Index into [`CONTROLLERS`].

@@ -15,6 +15,7 @@ mod resources;
 mod tests;
 
 pub use decision::{Decision, NodeVerdict};
+pub use plugins::node_affinity::labels_allow;
 
 use crate::clock::{Agenda, Timer, Weight};
 use crate::cluster::Ctx;

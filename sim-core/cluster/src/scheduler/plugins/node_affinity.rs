@@ -42,20 +42,29 @@ fn preferred<'a>(view: &'a View<'_>) -> &'a [PreferredSchedulingTerm] {
 
 /// Whether the node has what the pod's selector and required affinity ask for.
 pub fn required_matches(spec: &PodSpec, node: &NodeInfo) -> bool {
-    let selected = spec.node_selector.iter().flatten().all(|(k, v)| node.labels.get(k) == Some(v));
+    labels_allow(spec, &node.name, &node.labels)
+}
+
+/// As [`required_matches`], of a node known by name and labels.
+pub fn labels_allow(spec: &PodSpec, node: &str, labels: &BTreeMap<String, String>) -> bool {
+    let selected = spec.node_selector.iter().flatten().all(|(k, v)| labels.get(k) == Some(v));
     let affinity = spec.affinity.as_ref().and_then(|a| a.node_affinity.as_ref());
     let required = affinity.and_then(|a| a.required_during_scheduling_ignored_during_execution.as_ref());
-    selected && required.is_none_or(|r| r.node_selector_terms.iter().any(|t| term_matches(t, node)))
+    selected && required.is_none_or(|r| r.node_selector_terms.iter().any(|t| term_fits(t, node, labels)))
 }
 
 /// All of a term's conditions hold; an empty term matches nothing.
 fn term_matches(term: &NodeSelectorTerm, node: &NodeInfo) -> bool {
+    term_fits(term, &node.name, &node.labels)
+}
+
+fn term_fits(term: &NodeSelectorTerm, node: &str, of: &BTreeMap<String, String>) -> bool {
     let (labels, fields) = (term.match_expressions.iter().flatten(), term.match_fields.iter().flatten());
     if labels.clone().next().is_none() && fields.clone().next().is_none() {
         return false;
     }
-    let name = BTreeMap::from([("metadata.name".to_owned(), node.name.to_string())]);
-    labels.into_iter().all(|r| holds(r, &node.labels)) && fields.into_iter().all(|r| holds(r, &name))
+    let name = BTreeMap::from([("metadata.name".to_owned(), node.to_owned())]);
+    labels.into_iter().all(|r| holds(r, of)) && fields.into_iter().all(|r| holds(r, &name))
 }
 
 fn holds(r: &NodeSelectorRequirement, labels: &BTreeMap<String, String>) -> bool {
