@@ -17,6 +17,7 @@ use k8s_openapi::api::core::v1::{
     ServiceSpec, Toleration,
 };
 use k8s_openapi::api::scheduling::v1::PriorityClass;
+use k8s_openapi::api::storage::v1::StorageClass;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
@@ -31,6 +32,7 @@ pub fn boot(api: &mut ApiServer, config: &Config) -> Result<(), Status> {
     kubernetes_service::ensure(api, &writer)?;
     config_maps(api, &writer)?;
     priority_classes(api, &writer)?;
+    storage_class(api, &writer)?;
     if config.system_pods {
         system_pods(api, config, &Writer::new("kubeadm"))?;
     }
@@ -92,6 +94,22 @@ fn priority_classes(api: &mut ApiServer, writer: &Writer) -> Result<(), Status> 
         };
         api.create(class, writer)?;
     }
+    Ok(())
+}
+
+/// The class of claims that name none.
+fn storage_class(api: &mut ApiServer, writer: &Writer) -> Result<(), Status> {
+    let class = StorageClass {
+        metadata: ObjectMeta {
+            name: Some("standard".into()),
+            labels: labels(&[("addonmanager.kubernetes.io/mode", "EnsureExists")]),
+            annotations: labels(&[("storageclass.kubernetes.io/is-default-class", "true")]),
+            ..ObjectMeta::default()
+        },
+        provisioner: crate::controllers::PROVISIONER.into(),
+        ..StorageClass::default()
+    };
+    api.create(class, writer)?;
     Ok(())
 }
 

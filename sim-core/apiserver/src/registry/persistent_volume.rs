@@ -39,6 +39,7 @@ impl Strategy for PersistentVolumeStrategy {
             last_phase_transition_time: Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(cx.now.timestamp())),
             ..Default::default()
         });
+        super::volumes::protect(&mut object.metadata, "kubernetes.io/pv-protection");
         Ok(())
     }
 

@@ -28,6 +28,7 @@ impl Strategy for PersistentVolumeClaimStrategy {
 
     fn prepare_create(&self, object: &mut PersistentVolumeClaim, _: &mut Context<'_>) -> Result<(), ErrorList> {
         object.status = Some(PersistentVolumeClaimStatus { phase: Some("Pending".into()), ..Default::default() });
+        super::volumes::protect(&mut object.metadata, "kubernetes.io/pvc-protection");
         Ok(())
     }
 

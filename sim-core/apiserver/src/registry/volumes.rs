@@ -1,6 +1,7 @@
 //! The sources a volume may have, by name.
 
 use k8s_openapi::api::core::v1::Volume;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 /// The sources that are set, by their field names, in upstream's order. A volume should have exactly one.
 pub fn sources(v: &Volume) -> impl Iterator<Item = &'static str> {
@@ -39,4 +40,12 @@ pub fn sources(v: &Volume) -> impl Iterator<Item = &'static str> {
     .into_iter()
     .filter(|(set, _)| *set)
     .map(|(_, name)| name)
+}
+
+/// Keeps what is in use from going: the finalizer that its controller takes away.
+pub fn protect(meta: &mut ObjectMeta, finalizer: &str) {
+    let list = meta.finalizers.get_or_insert_default();
+    if !list.iter().any(|f| f == finalizer) {
+        list.push(finalizer.to_owned());
+    }
 }

@@ -16,6 +16,7 @@ pub mod kubernetes_service;
 pub(crate) mod meta;
 mod namespace;
 mod node_lifecycle;
+mod persistent_volume;
 mod pod_gc;
 mod replicaset;
 mod resource_quota;
@@ -29,6 +30,7 @@ mod taint_eviction;
 mod tests;
 
 pub use informer::Informer;
+pub use persistent_volume::PROVISIONER;
 pub use root_ca::certificate;
 pub use selector::{SelectorIndex, selector};
 
@@ -105,6 +107,7 @@ pub static CONTROLLERS: &[&dyn Controller] = &[
     &cron_job::CronJobs,
     &stateful_set::StatefulSets,
     &daemon_set::DaemonSets,
+    &persistent_volume::PersistentVolumes,
 ];
 
 /// Index into [`CONTROLLERS`].

@@ -8,7 +8,10 @@ use super::status::specs;
 use apimachinery::order::Gather as _;
 use apimachinery::rng::Rng;
 use apiserver::ApiServer;
-use k8s_openapi::api::core::v1::{ConfigMap, DownwardAPIVolumeFile, KeyToPath, Pod, Secret, Volume as VolumeSpec};
+use k8s_openapi::api::core::v1::{
+    ConfigMap, DownwardAPIVolumeFile, KeyToPath, PersistentVolume, PersistentVolumeClaim, Pod, Secret,
+    Volume as VolumeSpec,
+};
 use machine::fs::Volume;
 use std::collections::BTreeMap;
 
@@ -87,12 +90,15 @@ pub fn build(
 
 /// Under which name the node keeps a volume that outlives the pod; `None` for those that do not.
 pub fn host_key(api: &ApiServer, pod: &Pod, spec: &VolumeSpec) -> Option<String> {
-    let _ = api;
     if let Some(h) = &spec.host_path {
         return Some(format!("host:{}", h.path));
     }
     let ns = pod.metadata.namespace.as_deref().unwrap_or_default();
-    spec.persistent_volume_claim.as_ref().map(|c| format!("claim:{ns}/{}", c.claim_name))
+    let claim = spec.persistent_volume_claim.as_ref()?;
+    let bound = api.get::<PersistentVolumeClaim>(ns, &claim.claim_name).and_then(|c| c.spec.clone()?.volume_name);
+    let volume = bound.and_then(|name| api.get::<PersistentVolume>("", &name));
+    let path = volume.and_then(|v| v.spec.clone()?.host_path).map(|h| h.path);
+    Some(path.map_or_else(|| format!("claim:{ns}/{}", claim.claim_name), |path| format!("host:{path}")))
 }
 
 /// Whether the kubelet refreshes the volume when its source changes.
