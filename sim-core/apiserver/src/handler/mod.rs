@@ -12,6 +12,7 @@ mod base64;
 mod body;
 mod delete;
 mod discovery;
+mod eviction;
 mod goshape;
 mod health;
 mod negotiate;

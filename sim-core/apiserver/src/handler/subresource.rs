@@ -5,11 +5,11 @@
 
 use super::options::WriteOptions;
 use super::patch::{PatchType, apply_to, patch_through, patch_type};
-use super::{Answer, Call, Scope, body, negotiate, node, review, write};
+use super::{Answer, Call, Scope, body, eviction, negotiate, node, review, write};
 use crate::ApiServer;
 use crate::object::{Object, ObjectRef};
 use crate::registry::custom::{at_path, set_path};
-use crate::server::{DeleteOptions, Door};
+use crate::server::Door;
 use apimachinery::field::{Error, ErrorList, Path};
 use apimachinery::http::Method;
 use apimachinery::labels::Selector;
@@ -34,7 +34,7 @@ pub(super) fn serve(server: &mut ApiServer, call: &mut Call, scope: &Scope) -> R
             let value = body::read(call, encoding, &scope.subresource)?.map(|r| r.value).unwrap_or_default();
             let answer = match scope.subresource.as_str() {
                 "binding" => bind(server, call, &scope.namespace, &scope.name, &value),
-                "eviction" => evict(server, call, scope, &value),
+                "eviction" => eviction::evict(server, call, scope, &value).map(|()| success(201)),
                 _ => token(server, call, scope, value),
             }?;
             Ok(Answer::Value(201, answer))
@@ -286,26 +286,6 @@ pub(super) fn bind(
             ..PodCondition::default()
         });
     })?;
-    Ok(success(201))
-}
-
-/// Deletes a pod as a drain does. Disruption budgets are asked where their kind exists.
-fn evict(server: &mut ApiServer, call: &Call, scope: &Scope, eviction: &Value) -> Result<Value, Status> {
-    let given = eviction["metadata"]["name"].as_str().unwrap_or_default();
-    if !given.is_empty() && given != scope.name {
-        return Err(Status::bad_request("name in URL does not match name in Eviction object"));
-    }
-    existing(server, scope)?;
-    let wanted = &eviction["deleteOptions"];
-    let text = |key: &str| wanted["preconditions"][key].as_str().map(str::to_owned);
-    let options = DeleteOptions {
-        grace_period_seconds: wanted["gracePeriodSeconds"].as_i64(),
-        propagation: None,
-        uid: text("uid"),
-        resource_version: text("resourceVersion"),
-        dry_run: wanted["dryRun"].as_array().is_some_and(|d| !d.is_empty()) || call.request.param("dryRun").is_some(),
-    };
-    server.delete_object(scope.id, &scope.namespace, &scope.name, &options, &call.writer(""))?;
     Ok(success(201))
 }
 

@@ -14,6 +14,13 @@ use serde_json::Value;
 
 pub struct DaemonSetStrategy;
 
+/// How often the template was changed, as clients of long ago want to know it.
+const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
+
+fn count_template(set: &mut DaemonSet, count: i64) {
+    set.metadata.annotations.get_or_insert_default().insert(TEMPLATE_GENERATION.into(), count.to_string());
+}
+
 impl Strategy for DaemonSetStrategy {
     type Object = DaemonSet;
 
@@ -42,11 +49,16 @@ impl Strategy for DaemonSetStrategy {
 
     fn prepare_create(&self, object: &mut DaemonSet, _: &mut Context<'_>) -> Result<(), ErrorList> {
         object.status = Some(Default::default());
+        count_template(object, 1);
         Ok(())
     }
 
     fn prepare_update(&self, new: &mut DaemonSet, old: &DaemonSet, _: &mut Context<'_>) -> Result<(), ErrorList> {
         new.status.clone_from(&old.status);
+        let template = |d: &DaemonSet| d.spec.as_ref().map(|s| s.template.clone());
+        let count =
+            old.metadata.annotations.as_ref().and_then(|a| a.get(TEMPLATE_GENERATION)?.parse().ok()).unwrap_or(1);
+        count_template(new, if template(new) == template(old) { count } else { count + 1 });
         Ok(())
     }
 

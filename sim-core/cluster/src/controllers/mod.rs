@@ -7,6 +7,7 @@
 mod cron_job;
 mod daemon_set;
 mod deployment;
+mod disruption;
 mod endpoints;
 mod garbage_collector;
 mod history;
@@ -108,6 +109,7 @@ pub static CONTROLLERS: &[&dyn Controller] = &[
     &stateful_set::StatefulSets,
     &daemon_set::DaemonSets,
     &persistent_volume::PersistentVolumes,
+    &disruption::DisruptionBudgets,
 ];
 
 /// Index into [`CONTROLLERS`].
