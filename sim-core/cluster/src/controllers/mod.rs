@@ -20,6 +20,7 @@ mod node_lifecycle;
 mod persistent_volume;
 mod pod_gc;
 mod replicaset;
+mod replication_controller;
 mod resource_quota;
 mod root_ca;
 mod schedule;
@@ -110,6 +111,7 @@ pub static CONTROLLERS: &[&dyn Controller] = &[
     &daemon_set::DaemonSets,
     &persistent_volume::PersistentVolumes,
     &disruption::DisruptionBudgets,
+    &replication_controller::ReplicationControllers,
 ];
 
 /// Index into [`CONTROLLERS`].
