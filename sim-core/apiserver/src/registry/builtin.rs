@@ -4,13 +4,13 @@
 
 use super::{
     Kind, api_service, certificate_signing_request, cluster_role, cluster_role_binding, config_map,
-    controller_revision, cron_job, csi_driver, csi_node, custom, daemon_set, deployment, endpoint_slice, endpoints,
-    event, flow_schema, horizontal_pod_autoscaler, ingress, ingress_class, job, lease, limit_range,
-    mutating_webhook_configuration, namespace, network_policy, node, persistent_volume, persistent_volume_claim, pod,
-    pod_disruption_budget, pod_template, priority_class, priority_level_configuration, replica_set,
-    replication_controller, resource_quota, role, role_binding, runtime_class, secret, service, service_account,
-    stateful_set, storage_class, validating_admission_policy, validating_admission_policy_binding,
-    validating_webhook_configuration, volume_attachment,
+    controller_revision, cron_job, csi_driver, csi_node, csi_storage_capacity, custom, daemon_set, deployment,
+    endpoint_slice, endpoints, event, flow_schema, horizontal_pod_autoscaler, ingress, ingress_class, job, lease,
+    limit_range, mutating_webhook_configuration, namespace, network_policy, node, persistent_volume,
+    persistent_volume_claim, pod, pod_disruption_budget, pod_template, priority_class, priority_level_configuration,
+    replica_set, replication_controller, resource_quota, role, role_binding, runtime_class, secret, service,
+    service_account, stateful_set, storage_class, validating_admission_policy, validating_admission_policy_binding,
+    validating_webhook_configuration, volume_attachment, volume_attributes_class,
 };
 use crate::object::Builtin;
 use crate::storage::KindId;
@@ -71,6 +71,8 @@ pub static BUILTIN: &[&dyn Kind] = &[
     &priority_level_configuration::PriorityLevelConfigurationStrategy,
     &api_service::APIServiceStrategy,
     &custom::DefinitionKind,
+    &csi_storage_capacity::CSIStorageCapacityStrategy,
+    &volume_attributes_class::VolumeAttributesClassStrategy,
 ];
 
 impl KindId {
@@ -122,6 +124,8 @@ impl KindId {
     pub const PRIORITY_LEVEL_CONFIGURATION: Self = Self(45);
     pub const API_SERVICE: Self = Self(46);
     pub const CUSTOM_RESOURCE_DEFINITION: Self = Self(47);
+    pub const CSI_STORAGE_CAPACITY: Self = Self(48);
+    pub const VOLUME_ATTRIBUTES_CLASS: Self = Self(49);
 }
 
 impl Builtin for core::Pod {
@@ -267,6 +271,12 @@ impl Builtin for flowcontrol::PriorityLevelConfiguration {
 impl Builtin for k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService {
     const ID: KindId = KindId::API_SERVICE;
 }
+impl Builtin for storage::CSIStorageCapacity {
+    const ID: KindId = KindId::CSI_STORAGE_CAPACITY;
+}
+impl Builtin for storage::VolumeAttributesClass {
+    const ID: KindId = KindId::VOLUME_ATTRIBUTES_CLASS;
+}
 
 #[cfg(test)]
 mod tests {
@@ -322,6 +332,8 @@ mod tests {
         check(KindId::FLOW_SCHEMA, "FlowSchema");
         check(KindId::PRIORITY_LEVEL_CONFIGURATION, "PriorityLevelConfiguration");
         check(KindId::API_SERVICE, "APIService");
+        check(KindId::CSI_STORAGE_CAPACITY, "CSIStorageCapacity");
+        check(KindId::VOLUME_ATTRIBUTES_CLASS, "VolumeAttributesClass");
         check(KindId::CUSTOM_RESOURCE_DEFINITION, "CustomResourceDefinition");
     }
 }

@@ -16,6 +16,7 @@ mod cron;
 mod cron_job;
 mod csi_driver;
 mod csi_node;
+mod csi_storage_capacity;
 pub mod custom;
 mod daemon_set;
 mod deployment;
@@ -70,6 +71,7 @@ mod validating_admission_policy;
 mod validating_admission_policy_binding;
 mod validating_webhook_configuration;
 mod volume_attachment;
+mod volume_attributes_class;
 mod volumes;
 mod workload;
 

@@ -37,15 +37,15 @@ pub static COMMAND: Command = Command {
 };
 
 fn run(k: &mut Kube<'_, '_>, args: &Args) -> Result<Next, Error> {
-    let Some(word) = args.before_dash().first() else {
-        return Err(args.usage_error("NAME is required for debug"));
-    };
     if args.changed("copy-to") {
         return plain("--copy-to is not supported by this kubectl; debug the pod itself");
     }
     if args.str("image").is_empty() {
-        return plain("you must specify --image when not using --target with --copy-to");
+        return plain("you must specify --image when not using --copy-to.");
     }
+    let Some(word) = args.before_dash().first() else {
+        return Err(args.usage_error("NAME is required for debug"));
+    };
     let (kind, pod_name) = if word.contains('/') { split_slash(word)? } else { ("pod", word.as_str()) };
     let mapping = k.mapping(kind)?;
     if mapping.kind != "Pod" {
