@@ -35,8 +35,8 @@ impl de::Error for DecodeError {
 /// Decodes `value`; the second part lists `unknown field "a.b"` for what the type does not know.
 pub fn from_value<T: serde::de::DeserializeOwned>(value: &Value) -> Result<(T, Vec<String>), DecodeError> {
     let unknown = RefCell::new(Vec::new());
-    let root = De { value, at: None, owner: "", unknown: &unknown, depth: 0 };
-    let out = T::deserialize(root)?;
+    let root = Place { value, parent: None, step: Step::Root, owner: "", unknown: &unknown, depth: 0 };
+    let out = T::deserialize(De(&root))?;
     Ok((out, unknown.into_inner()))
 }
 
@@ -125,17 +125,30 @@ impl<'de> Visitor<'de> for Scan<'_> {
     }
 }
 
-struct At<'a> {
-    parent: Option<&'a At<'a>>,
+/// A value and where it stands. Two lifetimes: the input's, and that of the path, which lives on the stack.
+///
+/// All that can be done without knowing the type is done here, in functions that are never inlined: what stands in the
+/// `Deserializer` below is compiled for each of several hundred types.
+struct Place<'a, 'p> {
+    value: &'a Value,
+    parent: Option<&'p Place<'a, 'p>>,
     step: Step<'a>,
+    /// The struct whose field this is, as Go names it.
+    owner: &'static str,
+    unknown: &'p RefCell<Vec<String>>,
+    depth: u16,
 }
 
+#[derive(Clone, Copy)]
 enum Step<'a> {
+    Root,
     Key(&'a str),
     Index(usize),
 }
 
-impl At<'_> {
+static NULL: Value = Value::Null;
+
+impl<'a, 'p> Place<'a, 'p> {
     fn write(&self, out: &mut String, with_index: bool) {
         if let Some(parent) = self.parent {
             parent.write(out, with_index);
@@ -152,42 +165,29 @@ impl At<'_> {
                 out.push_str(&i.to_string());
                 out.push(']');
             }
-            Step::Index(_) => {}
+            Step::Index(_) | Step::Root => {}
         }
     }
-}
 
-/// A value and where it stands. Two lifetimes: the input's, and that of the path, which lives on the stack.
-#[derive(Clone, Copy)]
-struct De<'a, 'p> {
-    value: &'a Value,
-    at: Option<&'p At<'p>>,
-    /// The struct whose field this is, as Go names it.
-    owner: &'static str,
-    unknown: &'p RefCell<Vec<String>>,
-    depth: u16,
-}
-
-impl<'a, 'p> De<'a, 'p> {
     fn path(&self, with_index: bool) -> String {
         let mut out = String::new();
-        if let Some(at) = self.at {
-            at.write(&mut out, with_index);
-        }
+        self.write(&mut out, with_index);
         out
     }
 
-    fn last_key(&self) -> &'p str {
-        let mut at = self.at;
-        while let Some(a) = at {
-            if let Step::Key(key) = a.step {
+    fn last_key(&self) -> &'a str {
+        let mut at = Some(self);
+        while let Some(place) = at {
+            if let Step::Key(key) = place.step {
                 return key;
             }
-            at = a.parent;
+            at = place.parent;
         }
         ""
     }
 
+    #[cold]
+    #[inline(never)]
     fn mismatch(&self, go_type: &str) -> DecodeError {
         let got = match self.value {
             Value::Null => "null".to_owned(),
@@ -209,15 +209,123 @@ impl<'a, 'p> De<'a, 'p> {
         }
     }
 
-    fn integer<V: Visitor<'a>>(self, visitor: V, go_type: &str, min: i64, max: i64) -> Result<V::Value, DecodeError> {
+    #[cold]
+    #[inline(never)]
+    fn report_unknown(&self) {
+        self.unknown.borrow_mut().push(format!("unknown field \"{}\"", self.path(true)));
+    }
+
+    #[inline(never)]
+    fn integer(&self, go_type: &str, min: i64, max: i64) -> Result<i64, DecodeError> {
         match self.value {
-            Value::Null => visitor.visit_i64(0),
+            Value::Null => Ok(0),
             Value::Number(n) => match n.as_i64() {
-                Some(i) if (min..=max).contains(&i) => visitor.visit_i64(i),
+                Some(i) if (min..=max).contains(&i) => Ok(i),
                 _ => Err(self.mismatch(go_type)),
             },
             _ => Err(self.mismatch(go_type)),
         }
+    }
+
+    #[inline(never)]
+    fn flag(&self) -> Result<bool, DecodeError> {
+        match self.value {
+            Value::Null => Ok(false),
+            Value::Bool(b) => Ok(*b),
+            _ => Err(self.mismatch("bool")),
+        }
+    }
+
+    #[inline(never)]
+    fn float(&self) -> Result<f64, DecodeError> {
+        match self.value {
+            Value::Null => Ok(0.0),
+            Value::Number(n) => Ok(n.as_f64().unwrap_or(0.0)),
+            _ => Err(self.mismatch("float64")),
+        }
+    }
+
+    #[inline(never)]
+    fn text(&self) -> Result<&'a str, DecodeError> {
+        match self.value {
+            Value::Null => Ok(""),
+            Value::String(s) => Ok(s),
+            _ => Err(self.mismatch("string")),
+        }
+    }
+
+    #[inline(never)]
+    fn owned_text(&self) -> Result<String, DecodeError> {
+        self.text().map(str::to_owned)
+    }
+
+    /// Whether Go would leave the field out.
+    #[inline(never)]
+    fn is_absent(&self) -> bool {
+        match self.value {
+            Value::Null => true,
+            Value::Array(items) => items.is_empty(),
+            Value::String(s) => s.is_empty() && !keeps_empty(self.last_key()),
+            Value::Object(map) => map.is_empty() && drops_empty_map(self.last_key()),
+            _ => false,
+        }
+    }
+
+    #[inline(never)]
+    fn quantity(&self) -> Result<Owned, DecodeError> {
+        let text = match self.value {
+            Value::String(s) => s.clone(),
+            Value::Number(n) => n.to_string(),
+            Value::Null => "0".to_owned(),
+            _ => return Err(self.mismatch("resource.Quantity")),
+        };
+        canonical_quantity(&text).map(|q| Owned(Value::String(q)))
+    }
+
+    fn check_depth(&self) -> Result<(), DecodeError> {
+        if self.depth > DEPTH_MAX {
+            return Err(DecodeError("json: exceeded max depth".to_owned()));
+        }
+        Ok(())
+    }
+
+    fn child(&'p self, owner: &'static str) -> Self {
+        Self { value: &NULL, parent: Some(self), step: Step::Root, owner, unknown: self.unknown, depth: self.depth + 1 }
+    }
+
+    #[inline(never)]
+    fn items(&'p self) -> Result<Items<'a, 'p>, DecodeError> {
+        let items: &[Value] = match self.value {
+            Value::Null => &[],
+            Value::Array(items) => {
+                self.check_depth()?;
+                items
+            }
+            _ => return Err(self.mismatch(go_list_type(self.owner, self.last_key()))),
+        };
+        Ok(Items { child: self.child(self.owner), items, next: 0 })
+    }
+
+    /// The entries of a map (`name` is `None`) or of a struct.
+    #[inline(never)]
+    fn fields(&'p self, name: Option<&'static str>) -> Result<Fields<'a, 'p>, DecodeError> {
+        static EMPTY: std::sync::LazyLock<serde_json::Map<String, Value>> =
+            std::sync::LazyLock::new(serde_json::Map::new);
+        let map: &'a serde_json::Map<String, Value> = match self.value {
+            Value::Null => &EMPTY,
+            Value::Object(map) => {
+                self.check_depth()?;
+                map
+            }
+            _ => {
+                return Err(match name {
+                    Some(name) => self.mismatch(&format!("v1.{name}")),
+                    None => self.mismatch(go_map_type(self.last_key())),
+                });
+            }
+        };
+        let owner = name.unwrap_or(self.owner);
+        Ok(Fields { child: self.child(owner), iter: map.iter(), drop_null: name.is_some() })
     }
 }
 
@@ -277,14 +385,15 @@ fn drops_empty_map(key: &str) -> bool {
     )
 }
 
+/// The one `Deserializer`: a pointer, so that handing it on is little code.
+struct De<'a, 'p>(&'p Place<'a, 'p>);
+
 impl<'a> Deserializer<'a> for De<'a, '_> {
     type Error = DecodeError;
 
     fn deserialize_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        if self.depth > DEPTH_MAX {
-            return Err(DecodeError("json: exceeded max depth".to_owned()));
-        }
-        match self.value {
+        self.0.check_depth()?;
+        match self.0.value {
             Value::Null => visitor.visit_unit(),
             Value::Bool(b) => visitor.visit_bool(*b),
             Value::Number(n) => match (n.as_i64(), n.as_u64()) {
@@ -293,67 +402,54 @@ impl<'a> Deserializer<'a> for De<'a, '_> {
                 (None, None) => visitor.visit_f64(n.as_f64().unwrap_or(0.0)),
             },
             Value::String(s) => visitor.visit_borrowed_str(s),
-            Value::Array(items) => visitor.visit_seq(Items { de: self, items, next: 0 }),
-            Value::Object(map) => {
-                visitor.visit_map(Fields { de: self, iter: map.iter(), value: None, drop_null: false })
-            }
+            Value::Array(_) => visitor.visit_seq(&mut self.0.items()?),
+            Value::Object(_) => visitor.visit_map(&mut self.0.fields(None)?),
         }
     }
 
     fn deserialize_bool<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        match self.value {
-            Value::Null => visitor.visit_bool(false),
-            Value::Bool(b) => visitor.visit_bool(*b),
-            _ => Err(self.mismatch("bool")),
-        }
+        visitor.visit_bool(self.0.flag()?)
     }
 
     fn deserialize_i8<V: Visitor<'a>>(self, v: V) -> Result<V::Value, DecodeError> {
-        self.integer(v, "int8", i8::MIN.into(), i8::MAX.into())
+        v.visit_i64(self.0.integer("int8", i8::MIN.into(), i8::MAX.into())?)
     }
     fn deserialize_i16<V: Visitor<'a>>(self, v: V) -> Result<V::Value, DecodeError> {
-        self.integer(v, "int16", i16::MIN.into(), i16::MAX.into())
+        v.visit_i64(self.0.integer("int16", i16::MIN.into(), i16::MAX.into())?)
     }
     fn deserialize_i32<V: Visitor<'a>>(self, v: V) -> Result<V::Value, DecodeError> {
-        self.integer(v, "int32", i32::MIN.into(), i32::MAX.into())
+        // Within the range, so the visitor needs no way to refuse it.
+        v.visit_i32(self.0.integer("int32", i32::MIN.into(), i32::MAX.into())? as i32)
     }
     fn deserialize_i64<V: Visitor<'a>>(self, v: V) -> Result<V::Value, DecodeError> {
-        self.integer(v, "int64", i64::MIN, i64::MAX)
+        v.visit_i64(self.0.integer("int64", i64::MIN, i64::MAX)?)
     }
     fn deserialize_u8<V: Visitor<'a>>(self, v: V) -> Result<V::Value, DecodeError> {
-        self.integer(v, "uint8", 0, u8::MAX.into())
+        v.visit_i64(self.0.integer("uint8", 0, u8::MAX.into())?)
     }
     fn deserialize_u16<V: Visitor<'a>>(self, v: V) -> Result<V::Value, DecodeError> {
-        self.integer(v, "uint16", 0, u16::MAX.into())
+        v.visit_i64(self.0.integer("uint16", 0, u16::MAX.into())?)
     }
     fn deserialize_u32<V: Visitor<'a>>(self, v: V) -> Result<V::Value, DecodeError> {
-        self.integer(v, "uint32", 0, u32::MAX.into())
+        v.visit_i64(self.0.integer("uint32", 0, u32::MAX.into())?)
     }
     fn deserialize_u64<V: Visitor<'a>>(self, v: V) -> Result<V::Value, DecodeError> {
-        self.integer(v, "uint64", 0, i64::MAX)
+        v.visit_i64(self.0.integer("uint64", 0, i64::MAX)?)
     }
     fn deserialize_f32<V: Visitor<'a>>(self, v: V) -> Result<V::Value, DecodeError> {
         self.deserialize_f64(v)
     }
     fn deserialize_f64<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        match self.value {
-            Value::Null => visitor.visit_f64(0.0),
-            Value::Number(n) => visitor.visit_f64(n.as_f64().unwrap_or(0.0)),
-            _ => Err(self.mismatch("float64")),
-        }
+        visitor.visit_f64(self.0.float()?)
     }
     fn deserialize_char<V: Visitor<'a>>(self, v: V) -> Result<V::Value, DecodeError> {
         self.deserialize_str(v)
     }
     fn deserialize_str<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        match self.value {
-            Value::Null => visitor.visit_borrowed_str(""),
-            Value::String(s) => visitor.visit_borrowed_str(s),
-            _ => Err(self.mismatch("string")),
-        }
+        visitor.visit_borrowed_str(self.0.text()?)
     }
     fn deserialize_string<V: Visitor<'a>>(self, v: V) -> Result<V::Value, DecodeError> {
-        self.deserialize_str(v)
+        v.visit_string(self.0.owned_text()?)
     }
     fn deserialize_bytes<V: Visitor<'a>>(self, v: V) -> Result<V::Value, DecodeError> {
         self.deserialize_str(v)
@@ -363,14 +459,7 @@ impl<'a> Deserializer<'a> for De<'a, '_> {
     }
 
     fn deserialize_option<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        let empty = match self.value {
-            Value::Null => true,
-            Value::Array(items) => items.is_empty(),
-            Value::String(s) => s.is_empty() && !keeps_empty(self.last_key()),
-            Value::Object(map) => map.is_empty() && drops_empty_map(self.last_key()),
-            _ => false,
-        };
-        if empty { visitor.visit_none() } else { visitor.visit_some(self) }
+        if self.0.is_absent() { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
     fn deserialize_unit<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DecodeError> {
@@ -386,30 +475,13 @@ impl<'a> Deserializer<'a> for De<'a, '_> {
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
         if name == "Quantity" {
-            let text = match self.value {
-                Value::String(s) => s.clone(),
-                Value::Number(n) => n.to_string(),
-                Value::Null => "0".to_owned(),
-                _ => return Err(self.mismatch("resource.Quantity")),
-            };
-            let canonical = canonical_quantity(&text)?;
-            let owned = Value::String(canonical);
-            return visitor.visit_newtype_struct(Owned(owned));
+            return visitor.visit_newtype_struct(self.0.quantity()?);
         }
         visitor.visit_newtype_struct(self)
     }
 
     fn deserialize_seq<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        match self.value {
-            Value::Null => visitor.visit_seq(Items { de: self, items: &[], next: 0 }),
-            Value::Array(items) => {
-                if self.depth > DEPTH_MAX {
-                    return Err(DecodeError("json: exceeded max depth".to_owned()));
-                }
-                visitor.visit_seq(Items { de: self, items, next: 0 })
-            }
-            _ => Err(self.mismatch(go_list_type(self.owner, self.last_key()))),
-        }
+        visitor.visit_seq(&mut self.0.items()?)
     }
     fn deserialize_tuple<V: Visitor<'a>>(self, _: usize, v: V) -> Result<V::Value, DecodeError> {
         self.deserialize_seq(v)
@@ -424,15 +496,7 @@ impl<'a> Deserializer<'a> for De<'a, '_> {
     }
 
     fn deserialize_map<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        static EMPTY: std::sync::LazyLock<serde_json::Map<String, Value>> =
-            std::sync::LazyLock::new(serde_json::Map::new);
-        match self.value {
-            Value::Null => visitor.visit_map(Fields { de: self, iter: EMPTY.iter(), value: None, drop_null: false }),
-            Value::Object(map) => {
-                visitor.visit_map(Fields { de: self, iter: map.iter(), value: None, drop_null: false })
-            }
-            _ => Err(self.mismatch(go_map_type(self.last_key()))),
-        }
+        visitor.visit_map(&mut self.0.fields(None)?)
     }
 
     fn deserialize_struct<V: Visitor<'a>>(
@@ -441,21 +505,7 @@ impl<'a> Deserializer<'a> for De<'a, '_> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
-        match self.value {
-            Value::Object(map) => {
-                if self.depth > DEPTH_MAX {
-                    return Err(DecodeError("json: exceeded max depth".to_owned()));
-                }
-                let de = De { owner: name, ..self };
-                visitor.visit_map(Fields { de, iter: map.iter(), value: None, drop_null: true })
-            }
-            Value::Null => {
-                static EMPTY: std::sync::LazyLock<serde_json::Map<String, Value>> =
-                    std::sync::LazyLock::new(serde_json::Map::new);
-                visitor.visit_map(Fields { de: self, iter: EMPTY.iter(), value: None, drop_null: true })
-            }
-            _ => Err(self.mismatch(&format!("v1.{name}"))),
-        }
+        visitor.visit_map(&mut self.0.fields(Some(name))?)
     }
 
     fn deserialize_enum<V: Visitor<'a>>(
@@ -464,9 +514,9 @@ impl<'a> Deserializer<'a> for De<'a, '_> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
-        match self.value {
+        match self.0.value {
             Value::String(s) => visitor.visit_enum(s.as_str().into_deserializer()),
-            _ => Err(self.mismatch("string")),
+            _ => Err(self.0.mismatch("string")),
         }
     }
 
@@ -476,7 +526,7 @@ impl<'a> Deserializer<'a> for De<'a, '_> {
 
     /// Only fields that a type does not know arrive here.
     fn deserialize_ignored_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        self.unknown.borrow_mut().push(format!("unknown field \"{}\"", self.path(true)));
+        self.0.report_unknown();
         visitor.visit_unit()
     }
 }
@@ -506,19 +556,30 @@ impl<'de> Deserializer<'de> for Owned {
 }
 
 struct Items<'a, 'p> {
-    de: De<'a, 'p>,
+    /// The element being read.
+    child: Place<'a, 'p>,
     items: &'a [Value],
     next: usize,
+}
+
+impl Items<'_, '_> {
+    #[inline(never)]
+    fn advance(&mut self) -> bool {
+        let Some(value) = self.items.get(self.next) else { return false };
+        self.child.value = value;
+        self.child.step = Step::Index(self.next);
+        self.next += 1;
+        true
+    }
 }
 
 impl<'a> SeqAccess<'a> for Items<'a, '_> {
     type Error = DecodeError;
     fn next_element_seed<T: DeserializeSeed<'a>>(&mut self, seed: T) -> Result<Option<T::Value>, DecodeError> {
-        let Some(value) = self.items.get(self.next) else { return Ok(None) };
-        let at = At { parent: self.de.at, step: Step::Index(self.next) };
-        self.next += 1;
-        let De { owner, unknown, depth, .. } = self.de;
-        seed.deserialize(De { value, at: Some(&at), owner, unknown, depth: depth + 1 }).map(Some)
+        if !self.advance() {
+            return Ok(None);
+        }
+        seed.deserialize(De(&self.child)).map(Some)
     }
     fn size_hint(&self) -> Option<usize> {
         Some(self.items.len() - self.next)
@@ -526,29 +587,38 @@ impl<'a> SeqAccess<'a> for Items<'a, '_> {
 }
 
 struct Fields<'a, 'p> {
-    de: De<'a, 'p>,
+    /// The value being read.
+    child: Place<'a, 'p>,
     iter: serde_json::map::Iter<'a>,
-    value: Option<(&'a str, &'a Value)>,
     /// In a struct, `null` is as good as absent; in a map it is an empty value.
     drop_null: bool,
+}
+
+impl<'a> Fields<'a, '_> {
+    #[inline(never)]
+    fn advance(&mut self) -> Option<&'a str> {
+        for (key, value) in self.iter.by_ref() {
+            if self.drop_null && value.is_null() {
+                continue;
+            }
+            self.child.value = value;
+            self.child.step = Step::Key(key);
+            return Some(key);
+        }
+        None
+    }
 }
 
 impl<'a> MapAccess<'a> for Fields<'a, '_> {
     type Error = DecodeError;
     fn next_key_seed<K: DeserializeSeed<'a>>(&mut self, seed: K) -> Result<Option<K::Value>, DecodeError> {
-        for (key, value) in self.iter.by_ref() {
-            if self.drop_null && value.is_null() {
-                continue;
-            }
-            self.value = Some((key, value));
-            return seed.deserialize(key.as_str().into_deserializer()).map(Some);
+        match self.advance() {
+            Some(key) => seed.deserialize(key.into_deserializer()).map(Some),
+            None => Ok(None),
         }
-        Ok(None)
     }
+    /// Serde asks for a key before its value.
     fn next_value_seed<T: DeserializeSeed<'a>>(&mut self, seed: T) -> Result<T::Value, DecodeError> {
-        let (key, value) = self.value.take().expect("serde asks for a key before its value");
-        let at = At { parent: self.de.at, step: Step::Key(key) };
-        let De { owner, unknown, depth, .. } = self.de;
-        seed.deserialize(De { value, at: Some(&at), owner, unknown, depth: depth + 1 })
+        seed.deserialize(De(&self.child))
     }
 }
