@@ -9,6 +9,7 @@ use super::schedule::Schedule;
 use super::{Action, Controller, Informer, Key, Seen};
 use crate::cluster::Ctx;
 use crate::recorder::{EventType, Source, reference};
+use apimachinery::order::Order as _;
 use apimachinery::status::Status;
 use apimachinery::time::Time;
 use apiserver::server::{Door, Propagation};
@@ -102,7 +103,7 @@ fn clean_up(cron: &CronJob, spec: &CronJobSpec, jobs: &[Job], cx: &mut Ctx<'_>) 
         let Some(limit) = limit else { continue };
         let mut ended: Vec<&Job> = jobs.iter().filter(|j| end(j).is_some_and(|e| e.type_ == kind)).collect();
         let started = |j: &Job| j.status.as_ref().and_then(|s| s.start_time.clone());
-        ended.sort_by(|a, b| started(a).cmp(&started(b)).then_with(|| name_of(&a.metadata).cmp(name_of(&b.metadata))));
+        ended.order_by(|a, b| started(a).cmp(&started(b)).then_with(|| name_of(&a.metadata).cmp(name_of(&b.metadata))));
         let surplus = ended.len().saturating_sub(usize::try_from(limit).unwrap_or(0));
         for job in &ended[..surplus] {
             delete(cron, name_of(&job.metadata), cx)?;

@@ -12,6 +12,7 @@ use crate::cluster::Ctx;
 use crate::recorder::{EventType, Source, reference};
 use crate::scheduler::labels_allow;
 use crate::taints::{NO_EXECUTE, tolerates};
+use apimachinery::order::Order as _;
 use apimachinery::status::Status;
 use apiserver::object::view;
 use apiserver::server::Door;
@@ -150,7 +151,7 @@ impl Sync<'_, '_> {
                 delete.push((name_of(&pod.metadata).to_owned(), phase_of(pod).to_owned()));
             }
             alive.retain(|p| !is_terminal(p));
-            alive.sort_by_key(|p| p.metadata.creation_timestamp.clone());
+            alive.order_by_key(|p| p.metadata.creation_timestamp.clone());
             delete.extend(alive.iter().skip(1).map(|p| (name_of(&p.metadata).to_owned(), String::new())));
             if place.should_run && place.pods.is_empty() {
                 create.push(node.clone());

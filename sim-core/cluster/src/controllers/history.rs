@@ -4,6 +4,7 @@
 
 use super::meta::{controller_ref, name_of, uid_of};
 use crate::cluster::Ctx;
+use apimachinery::order::Order as _;
 use apimachinery::rng::{fnv32, safe_encode};
 use apimachinery::status::Status;
 use apiserver::DeleteOptions;
@@ -35,7 +36,7 @@ impl History {
         let namespace = m.namespace.clone().unwrap_or_default();
         let mut list: Vec<Arc<ControllerRevision>> =
             cx.api.owned::<ControllerRevision>(uid_of(m)).cloned().map(Arc::new).collect();
-        list.sort_by(|a, b| a.revision.cmp(&b.revision).then_with(|| name_of(&a.metadata).cmp(name_of(&b.metadata))));
+        list.order_by(|a, b| a.revision.cmp(&b.revision).then_with(|| name_of(&a.metadata).cmp(name_of(&b.metadata))));
         let data = data(template);
         let next = list.last().map_or(0, |r| r.revision) + 1;
         let same = |r: &Arc<ControllerRevision>| r.data.as_ref().is_some_and(|d| d.0 == data);

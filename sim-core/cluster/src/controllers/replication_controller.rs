@@ -9,6 +9,7 @@ use super::{Action, Controller, Informer, Key, Seen};
 use crate::cluster::Ctx;
 use crate::recorder::{EventType, Source, reference};
 use apimachinery::labels::Selector;
+use apimachinery::order::Order as _;
 use apimachinery::status::Status;
 use apimachinery::time::Duration;
 use apiserver::object::view;
@@ -167,7 +168,7 @@ fn manage(
         }
     }
     // Those go first that have come least far; of equals the youngest.
-    pods.sort_by_key(|p| (node_of(p).is_empty(), !is_ready(p), p.metadata.creation_timestamp.clone()));
+    pods.order_by_key(|p| (node_of(p).is_empty(), !is_ready(p), p.metadata.creation_timestamp.clone()));
     while pods.len() > wanted {
         let Some(pod) = pods.pop() else { break };
         let name = name_of(&pod.metadata);

@@ -6,7 +6,7 @@ use super::super::meta::{
 use super::super::replicaset::namespace_terminates;
 use super::{INDEX, Sync, TRACKING, indexes};
 use crate::recorder::EventType;
-use apimachinery::order::Gather as _;
+use apimachinery::order::{Gather as _, Order as _};
 use apimachinery::status::Status;
 use apimachinery::time::{Duration, Time};
 use apiserver::DeleteOptions;
@@ -164,7 +164,7 @@ impl Sync<'_, '_> {
             .filter(|p| is_active(p))
             .map(|p| (!node_of(p).is_empty(), is_ready(p), name_of(&p.metadata).to_owned()))
             .collect();
-        running.sort();
+        running.order();
         let namespace = namespace_of(&self.job.metadata).to_owned();
         let mut deleted = 0;
         for (_, _, name) in running.into_iter().take(count) {
