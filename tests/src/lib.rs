@@ -6,3 +6,4 @@ pub mod compare;
 pub mod openapi;
 pub mod play;
 pub mod scenario;
+pub mod trace;

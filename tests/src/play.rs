@@ -13,6 +13,8 @@ pub enum Entry {
     Wait { label: String, ok: bool, at: Duration },
 }
 
+/// Cloned, it plays on by itself: what one does the other never sees.
+#[derive(Clone)]
 pub struct Player {
     pub world: World,
     bash: SessionId,
@@ -92,6 +94,37 @@ impl Player {
         Said { stdout: out, stderr: err, rc: 124 }
     }
 
+    /// Plays the steps one after the other.
+    pub fn play(&mut self, steps: &[Step]) -> Vec<Entry> {
+        steps.iter().map(|step| self.step(step)).collect()
+    }
+
+    fn step(&mut self, step: &Step) -> Entry {
+        let at = self.elapsed();
+        match step {
+            Step::SleepMs(ms) => {
+                self.sleep(Duration::from_millis(*ms));
+                Entry::Wait { label: format!("sleep {}", ms / 1000), ok: true, at }
+            }
+            Step::Until { text, label } => {
+                let end = self.world.now() + WAIT_MAX;
+                loop {
+                    if self.run(text).rc == 0 {
+                        return Entry::Wait { label: label.clone(), ok: true, at: self.elapsed() };
+                    }
+                    if self.world.now() >= end {
+                        return Entry::Wait { label: label.clone(), ok: false, at: self.elapsed() };
+                    }
+                    self.sleep(Duration::from_millis(200));
+                }
+            }
+            Step::Command { text, line } => {
+                let said = self.run(text);
+                Entry::Command { text: text.clone(), said, at, took: self.elapsed() - at, line: *line }
+            }
+        }
+    }
+
     pub fn sleep(&mut self, d: Duration) {
         self.world.run_until(self.world.now() + d);
     }
@@ -109,31 +142,5 @@ pub fn world_for(scenario: &Scenario, seed: u64) -> WorldConfig {
 /// Plays all of it.
 pub fn play(scenario: &Scenario, seed: u64) -> Vec<Entry> {
     let mut player = Player::new(world_for(scenario, seed));
-    scenario.steps.iter().map(|step| one(&mut player, step)).collect()
-}
-
-fn one(player: &mut Player, step: &Step) -> Entry {
-    let at = player.elapsed();
-    match step {
-        Step::SleepMs(ms) => {
-            player.sleep(Duration::from_millis(*ms));
-            Entry::Wait { label: format!("sleep {}", ms / 1000), ok: true, at }
-        }
-        Step::Until { text, label } => {
-            let end = player.world.now() + WAIT_MAX;
-            loop {
-                if player.run(text).rc == 0 {
-                    return Entry::Wait { label: label.clone(), ok: true, at: player.elapsed() };
-                }
-                if player.world.now() >= end {
-                    return Entry::Wait { label: label.clone(), ok: false, at: player.elapsed() };
-                }
-                player.sleep(Duration::from_millis(200));
-            }
-        }
-        Step::Command { text, line } => {
-            let said = player.run(text);
-            Entry::Command { text: text.clone(), said, at, took: player.elapsed() - at, line: *line }
-        }
-    }
+    player.play(&scenario.steps)
 }

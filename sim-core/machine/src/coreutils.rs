@@ -127,7 +127,11 @@ pub static TOOLS: &[Tool] = &[
     process("sudo", "run as root", run_as::sudo),
     whole("tac", "print lines in reverse order", whole::tac),
     process("tail", "print the last lines", follow::tail),
-    once("tar", "pack and unpack archives", archive::run),
+    Tool {
+        name: "tar",
+        summary: "pack and unpack archives",
+        kind: Kind::Whole { needs_input: archive::reads_standard_input, run: archive::run },
+    },
     process("tee", "copy input to files", stream::tee),
     once("test", "check a condition", system::test),
     process("timeout", "run with a time limit", run_as::timeout),

@@ -5,6 +5,7 @@ pub mod apply;
 mod auth;
 mod autoscale;
 mod config;
+mod cp;
 mod debug;
 pub mod delete;
 mod diff;
@@ -59,7 +60,7 @@ pub static ROOT: Command = Command {
         &exec::EXEC,
         &port_forward::COMMAND,
         &others::PROXY,
-        &others::CP,
+        &cp::COMMAND,
         &auth::COMMAND,
         &debug::COMMAND,
         &events::COMMAND,

@@ -1,4 +1,4 @@
-//! Small commands: `proxy`, `certificate`, `kustomize`, `completion`, `plugin`, and those that only say what they cannot do.
+//! Small commands: `proxy`, `certificate`, `kustomize`, `completion`, `plugin`, and `alpha`.
 //!
 //! Models: kubectl `cmd/{proxy,certificates,kustomize,completion,plugin}`.
 
@@ -165,25 +165,6 @@ pub static ALPHA: Command = Command {
     run: Some(|k, _| {
         k.line("These commands correspond to alpha features that are not enabled in Kubernetes clusters by default.");
         DONE
-    }),
-    ..Command::EMPTY
-};
-
-pub static CP: Command = Command {
-    name: "cp",
-    group: Group::Trouble,
-    short: "Copy files and directories to and from containers",
-    usage: "<file-spec-src> <file-spec-dest> [options]",
-    flags: &[&[
-        short('c', "container", Kind::Str, "", "The container."),
-        boolean("no-preserve", "Do not keep owners and permissions."),
-        flag("retries", Kind::Int, "0", "How often to try again."),
-    ]],
-    run: Some(|_, args| match args.rest.as_slice() {
-        [_, _] => plain(
-            "cp is not supported by this kubectl yet; use 'kubectl exec POD -- cat FILE > file' or 'kubectl exec -i POD -- sh -c \"cat > FILE\" < file'",
-        ),
-        _ => plain("source and destination are required"),
     }),
     ..Command::EMPTY
 };

@@ -2,7 +2,7 @@
 
 use super::parser::Aliases;
 use super::vars::Var;
-use super::vm::{Flow, Ran};
+use super::vm::{FRAMES_MAX, Flow, Ran};
 use super::{FrameKind, Shell, arith, conditions};
 use crate::coreutils;
 use crate::fs::FsError;
@@ -149,6 +149,9 @@ fn source(shell: &mut Shell, ctx: &mut Ctx<'_>, argv: &[String]) -> Ran {
         shell.complain(ctx, &format!("{}: filename argument required", argv[0]));
         return Ran::Status(2);
     };
+    if let Some(refused) = too_deep(shell, ctx, "source") {
+        return refused;
+    }
     let mut path = file.clone();
     if !file.contains('/') && !ctx.machine.fs.exists(&ctx.full(file)) {
         let dirs = shell.get(ctx, "PATH").unwrap_or_default();
@@ -180,7 +183,19 @@ fn source(shell: &mut Shell, ctx: &mut Ctx<'_>, argv: &[String]) -> Ran {
     }
 }
 
-fn eval(shell: &mut Shell, _: &mut Ctx<'_>, argv: &[String]) -> Ran {
+/// A text that reads itself again and again is ended like a function that calls itself.
+fn too_deep(shell: &mut Shell, ctx: &mut Ctx<'_>, what: &str) -> Option<Ran> {
+    if shell.frames.len() < FRAMES_MAX {
+        return None;
+    }
+    shell.complain(ctx, &format!("{what}: maximum {what} nesting level exceeded ({FRAMES_MAX})"));
+    Some(if shell.interactive { Ran::Status(1) } else { Ran::Exit(1) })
+}
+
+fn eval(shell: &mut Shell, ctx: &mut Ctx<'_>, argv: &[String]) -> Ran {
+    if let Some(refused) = too_deep(shell, ctx, "eval") {
+        return refused;
+    }
     let text = argv[1..].join(" ");
     let line = shell.line;
     shell.status = 0;

@@ -16,7 +16,7 @@ use std::sync::Arc;
 /// Instructions a turn.
 const QUANTUM: u32 = 256;
 /// Frames deep a script may call.
-const FRAMES_MAX: usize = 200;
+pub(super) const FRAMES_MAX: usize = 200;
 /// Descriptors from here on are the shell's own; children do not get them.
 const OWN_FDS: u32 = 200;
 

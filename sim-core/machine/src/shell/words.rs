@@ -150,6 +150,10 @@ impl Parser<'_> {
     }
 
     fn dollar(&mut self, parts: &mut Word, quoted: bool) -> Result<()> {
+        self.enter(|p| p.expansion(parts, quoted))
+    }
+
+    fn expansion(&mut self, parts: &mut Word, quoted: bool) -> Result<()> {
         self.bump();
         let simple =
             |name: String| Part::Param(Box::new(Param { name, subscript: Subscript::None, op: ParamOp::Plain }));
