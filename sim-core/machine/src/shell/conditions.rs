@@ -74,9 +74,13 @@ fn binary(ctx: &mut Ctx<'_>, a: &str, op: &str, b: &str) -> Result<Option<bool>,
     }))
 }
 
+/// Brackets and negations one inside the other.
+const NESTING_MAX: u32 = 100;
+
 struct Test<'a> {
     args: &'a [String],
     at: usize,
+    depth: u32,
 }
 
 impl Test<'_> {
@@ -98,6 +102,11 @@ impl Test<'_> {
         Ok(value)
     }
 
+    fn deeper(&mut self) -> Result<(), String> {
+        self.depth += 1;
+        if self.depth > NESTING_MAX { Err("nested too deeply".into()) } else { Ok(()) }
+    }
+
     fn primary(&mut self, ctx: &mut Ctx<'_>) -> Result<bool, String> {
         let rest = &self.args[self.at.min(self.args.len())..];
         let Some(first) = rest.first() else { return Err("argument expected".into()) };
@@ -109,11 +118,16 @@ impl Test<'_> {
         }
         if first == "!" && rest.len() > 1 {
             self.at += 1;
-            return self.primary(ctx).map(|v| !v);
+            self.deeper()?;
+            let value = self.primary(ctx)?;
+            self.depth -= 1;
+            return Ok(!value);
         }
         if first == "(" && rest.len() > 2 {
             self.at += 1;
+            self.deeper()?;
             let value = self.or(ctx)?;
+            self.depth -= 1;
             if self.args.get(self.at).map(String::as_str) != Some(")") {
                 return Err("`)' expected".into());
             }
@@ -154,7 +168,7 @@ pub(crate) fn test(ctx: &mut Ctx<'_>, args: &[String]) -> Result<bool, String> {
         [op, _] if !op.starts_with('-') || op.len() != 2 => return Err(format!("{op}: unary operator expected")),
         _ => {}
     }
-    let mut test = Test { args, at: 0 };
+    let mut test = Test { args, at: 0, depth: 0 };
     let value = test.or(ctx)?;
     if test.at < args.len() { Err("too many arguments".into()) } else { Ok(value) }
 }

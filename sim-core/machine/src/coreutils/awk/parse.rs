@@ -173,6 +173,9 @@ struct Parser {
     no_in: bool,
 }
 
+/// Expressions one inside the other: each takes a dozen calls, and a tab's stack is small.
+const EXPRESSIONS_MAX: u32 = 30;
+
 pub fn parse(text: &str) -> Result<Vec<Rule>> {
     let mut p = Parser { tokens: tokens(text)?, at: 0, depth: 0, no_in: false };
     let mut rules = Vec::new();
@@ -393,7 +396,7 @@ impl Parser {
 
     fn expr(&mut self) -> Result<Expr> {
         self.depth += 1;
-        if self.depth > 80 {
+        if self.depth > EXPRESSIONS_MAX {
             return Err("nested too deeply".into());
         }
         let left = self.ternary()?;
