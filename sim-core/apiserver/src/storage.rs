@@ -147,13 +147,18 @@ impl Storage {
         self.last_changes[usize::from(change.kind.0)] = change.revision;
         let table = &mut self.tables[usize::from(change.kind.0)];
         let meta = change.object.meta();
-        let ns: Arc<str> = meta.namespace.as_deref().unwrap_or_default().into();
-        let name: Arc<str> = meta.name.as_deref().unwrap_or_default().into();
+        let (ns, name) = (meta.namespace.as_deref().unwrap_or_default(), meta.name.as_deref().unwrap_or_default());
+        let same_owners = change.verb == Verb::Modified
+            && change.old.as_ref().is_some_and(|old| old.meta().owner_references == meta.owner_references);
+        // Most changes are of this sort: an object takes the place of another.
+        if same_owners && let Some(slot) = table.get_mut(ns).and_then(|names| names.get_mut(name)) {
+            *slot = Arc::clone(&change.object);
+            self.append(change);
+            return;
+        }
+        let (ns, name): (Arc<str>, Arc<str>) = (ns.into(), name.into());
         if let Some(old) = &change.old {
-            let same_owners = change.verb == Verb::Modified && old.meta().owner_references == meta.owner_references;
-            if !same_owners {
-                unindex(&mut self.by_owner, change.kind, old, &ns, &name);
-            }
+            unindex(&mut self.by_owner, change.kind, old, &ns, &name);
         }
         let uid: Arc<str> = meta.uid.as_deref().unwrap_or_default().into();
         match change.verb {
@@ -168,15 +173,15 @@ impl Storage {
                 self.counts[usize::from(change.kind.0)] -= 1;
             }
             Verb::Added | Verb::Modified => {
-                let same_owners =
-                    change.old.as_ref().is_some_and(|old| old.meta().owner_references == meta.owner_references);
-                if !same_owners {
-                    for owner in meta.owner_references.iter().flatten() {
-                        self.by_owner.entry(owner.uid.as_str().into()).or_default().insert((
-                            change.kind,
-                            Arc::clone(&ns),
-                            Arc::clone(&name),
-                        ));
+                for owner in meta.owner_references.iter().flatten() {
+                    let entry = (change.kind, Arc::clone(&ns), Arc::clone(&name));
+                    match self.by_owner.get_mut(owner.uid.as_str()) {
+                        Some(set) => {
+                            set.insert(entry);
+                        }
+                        None => {
+                            self.by_owner.insert(owner.uid.as_str().into(), BTreeSet::from([entry]));
+                        }
                     }
                 }
                 if change.verb == Verb::Added {
@@ -186,6 +191,10 @@ impl Storage {
                 table.entry(ns).or_default().insert(name, Arc::clone(&change.object));
             }
         }
+        self.append(change);
+    }
+
+    fn append(&mut self, change: Change) {
         self.log.push_back(change);
         if self.log.len() > LOG_ENTRIES_MAX
             && let Some(dropped) = self.log.pop_front()

@@ -1,9 +1,11 @@
 //! How much CPU time a pod costs from `apply` to Ready: `cargo run --release -p cluster --example pods -- 1000 10`.
 //!
-//! One deployment of the given number of pods on the given number of nodes, with a service before it.
+//! One deployment of the given number of pods on the given number of nodes, whose room suffices; a third word `service`
+//! puts a service before it.
 
 use apimachinery::time::Duration;
 use apiserver::Writer;
+use cluster::kubelet::node::Capacity;
 use cluster::{Cluster, Config};
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec};
 use k8s_openapi::api::core::v1::{Container, Pod, PodSpec, PodTemplateSpec, Service, ServicePort, ServiceSpec};
@@ -15,11 +17,13 @@ fn main() {
     let mut numbers = std::env::args().skip(1).filter_map(|a| a.parse::<u32>().ok());
     let pods = numbers.next().unwrap_or(1000);
     let nodes = numbers.next().unwrap_or(pods.div_ceil(100));
-    let mut cluster = Cluster::new(Config { nodes, system_pods: false, ..Config::default() });
+    let capacity = Capacity { pods: i64::from(pods / nodes.max(1) + 110), ..Capacity::default() };
+    let mut cluster = Cluster::new(Config { nodes, capacity, system_pods: false, ..Config::default() });
     cluster.settle(Duration::from_secs(60));
     let writer = Writer::new("kubectl");
     let begun = Instant::now();
-    let made = cluster.api.create(service(), &writer).map(drop);
+    let served = std::env::args().any(|a| a == "service");
+    let made = if served { cluster.api.create(service(), &writer).map(drop) } else { Ok(()) };
     let made = made.and_then(|()| cluster.api.create(deployment(pods), &writer).map(drop));
     if let Err(status) = made {
         eprintln!("{}", status.message);

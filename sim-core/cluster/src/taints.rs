@@ -13,7 +13,9 @@ pub fn tolerations(pod: &Pod) -> &[Toleration] {
 }
 
 pub fn tolerates(toleration: &Toleration, taint: &Taint) -> bool {
-    let is = |field: &Option<String>| field.clone().unwrap_or_default();
+    fn is(field: &Option<String>) -> &str {
+        field.as_deref().unwrap_or_default()
+    }
     let (effect, key) = (is(&toleration.effect), is(&toleration.key));
     if !effect.is_empty() && effect != taint.effect || !key.is_empty() && key != taint.key {
         return false;

@@ -79,8 +79,13 @@ impl Strategy for PodStrategy {
     }
 
     fn prepare_status(&self, new: &mut Pod, old: &Pod) {
-        new.spec.clone_from(&old.spec);
-        new.metadata.owner_references.clone_from(&old.metadata.owner_references);
+        // Comparing is cheaper than copying, and those who write a status seldom touch anything else.
+        if new.spec != old.spec {
+            new.spec.clone_from(&old.spec);
+        }
+        if new.metadata.owner_references != old.metadata.owner_references {
+            new.metadata.owner_references.clone_from(&old.metadata.owner_references);
+        }
         let (Some(status), Some(before)) = (&mut new.status, &old.status) else { return };
         if status.qos_class.is_none() {
             status.qos_class.clone_from(&before.qos_class);

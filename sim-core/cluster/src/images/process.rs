@@ -133,17 +133,17 @@ impl NativeProcess {
             None => (false, template),
         };
         let mut text = template.to_owned();
-        for (name, value) in [
-            ("{time}", calendar::log_time(clock, at)),
-            ("{version}", self.version.clone()),
-            ("{hostname}", self.hostname.clone()),
-            ("{port}", self.ports().first().map(u16::to_string).unwrap_or_default()),
-            ("{text}", self.text().to_owned()),
-        ] {
-            if text.contains(name) {
-                text = text.replace(name, &value);
+        // Most lines hold at most one of these, many none.
+        let mut put = |name: &str, value: &dyn Fn() -> String| {
+            if text.contains('{') && text.contains(name) {
+                text = text.replace(name, &value());
             }
-        }
+        };
+        put("{time}", &|| calendar::log_time(clock, at));
+        put("{version}", &|| self.version.clone());
+        put("{hostname}", &|| self.hostname.clone());
+        put("{port}", &|| self.ports().first().map(u16::to_string).unwrap_or_default());
+        put("{text}", &|| self.text().to_owned());
         LogLine { at, stderr, text }
     }
 

@@ -113,12 +113,12 @@ impl NodeState {
     }
 
     pub fn give_back_ip(&mut self, ip: &str) {
-        let host = (2..=65_000).find(|h| {
-            // The last part is enough to tell within one node's range.
-            ip.ends_with(&format!(".{}", h % 256)) && self.pod_ips.contains(h) && self.ip_of(*h) == ip
-        });
-        if let Some(host) = host {
-            self.pod_ips.remove(&host);
+        let mut parts = ip.rsplit('.').map(|part| part.parse::<u32>().ok());
+        let (Some(Some(low)), Some(Some(high))) = (parts.next(), parts.next()) else { return };
+        for host in [low, high * 256 + low] {
+            if self.pod_ips.contains(&host) && self.ip_of(host) == ip {
+                self.pod_ips.remove(&host);
+            }
         }
     }
 

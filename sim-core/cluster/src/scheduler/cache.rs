@@ -19,6 +19,9 @@ pub fn pod_key(pod: &Pod) -> PodKey {
     (namespace_of(&pod.metadata).into(), name_of(&pod.metadata).into())
 }
 
+/// The label that tells nodes apart.
+pub const HOSTNAME: &str = "kubernetes.io/hostname";
+
 /// Address, protocol and port on a node.
 pub type HostPort = (String, String, i32);
 
@@ -26,6 +29,8 @@ pub type HostPort = (String, String, i32);
 pub struct NodeInfo {
     pub name: Arc<str>,
     pub labels: BTreeMap<String, String>,
+    /// [`HOSTNAME`] is among the labels: asked of every node for every pod.
+    pub has_hostname: bool,
     pub taints: Vec<Taint>,
     pub unschedulable: bool,
     pub allocatable: Resources,
@@ -44,6 +49,7 @@ impl NodeInfo {
         Self {
             name: name.into(),
             labels: BTreeMap::new(),
+            has_hostname: false,
             taints: Vec::new(),
             unschedulable: false,
             allocatable: Resources::default(),
@@ -76,6 +82,7 @@ impl NodeInfo {
             && self.unschedulable == unschedulable
             && self.allocatable == resources
             && self.pods_allowed == pods_allowed;
+        self.has_hostname = labels.contains_key(HOSTNAME);
         self.labels = labels;
         self.taints = taints;
         self.unschedulable = unschedulable;
@@ -160,10 +167,21 @@ impl Cache {
     pub fn node(&mut self, node: &Node, api: &ApiServer) -> bool {
         let name = name_of(&node.metadata);
         let changed = match self.slot(name) {
-            Some(slot) => self.nodes[slot].read(node),
+            Some(slot) => {
+                let before = std::mem::take(&mut self.nodes[slot].images);
+                let changed = self.nodes[slot].read(node);
+                if before != self.nodes[slot].images {
+                    self.count_images(before.keys(), -1);
+                    let after = std::mem::take(&mut self.nodes[slot].images);
+                    self.count_images(after.keys(), 1);
+                    self.nodes[slot].images = after;
+                }
+                changed
+            }
             None => {
                 let mut info = NodeInfo::new(name);
                 info.read(node);
+                self.count_images(info.images.keys(), 1);
                 // Pods may be bound to a node before it is there.
                 for pod in api.list::<Pod>(None).filter(|p| node_of(p) == name && !is_terminal(p)) {
                     info.add(pod);
@@ -177,15 +195,14 @@ impl Cache {
         if changed {
             self.label_keys = self.nodes.iter().flat_map(|n| n.labels.keys()).cloned().gather();
         }
-        self.recount_images();
         changed
     }
 
     pub fn node_gone(&mut self, name: &str) {
         if let Some(slot) = self.slot(name) {
-            self.nodes.remove(slot);
+            let gone = self.nodes.remove(slot);
             self.renumber();
-            self.recount_images();
+            self.count_images(gone.images.keys(), -1);
         }
     }
 
@@ -206,14 +223,16 @@ impl Cache {
         self.forget_selectors();
     }
 
-    fn recount_images(&mut self) {
-        self.image_nodes.clear();
-        for name in self.nodes.iter().flat_map(|n| n.images.keys()) {
+    fn count_images<'a>(&mut self, names: impl Iterator<Item = &'a String>, sign: i64) {
+        for name in names {
             match self.image_nodes.get_mut(name) {
-                Some(n) => *n += 1,
+                Some(n) => *n += sign,
                 None => {
-                    self.image_nodes.insert(name.clone(), 1);
+                    self.image_nodes.insert(name.clone(), sign);
                 }
+            }
+            if self.image_nodes.get(name) == Some(&0) {
+                self.image_nodes.remove(name);
             }
         }
     }

@@ -88,6 +88,7 @@ pub struct Without<'a> {
 pub struct State {
     pub spread: pod_topology_spread::State,
     pub affinity: inter_pod_affinity::State,
+    pub images: image_locality::State,
 }
 
 impl State {
@@ -96,6 +97,7 @@ impl State {
         Self {
             spread: pod_topology_spread::State::prepare(pod, cache, api, without),
             affinity: inter_pod_affinity::State::prepare(pod, cache, api, without),
+            images: image_locality::State::prepare(pod, cache),
         }
     }
 }

@@ -7,7 +7,7 @@ use super::node_affinity;
 use super::{Event, Incoming, NodeInfo, Plugin, Refusal, SCORE_MAX, View, Without};
 use crate::controllers::meta::{controller_of, namespace_of};
 use crate::controllers::selector;
-use crate::scheduler::cache::{Cache, CountsId};
+use crate::scheduler::cache::{Cache, CountsId, HOSTNAME};
 use crate::taints::{NO_EXECUTE, NO_SCHEDULE, tolerations, untolerated};
 use apimachinery::labels::{Operator, Requirement, Selector};
 use apiserver::ApiServer;
@@ -17,7 +17,6 @@ use std::collections::BTreeMap;
 
 pub struct PodTopologySpread;
 
-const HOSTNAME: &str = "kubernetes.io/hostname";
 const ZONE: &str = "topology.kubernetes.io/zone";
 const MISMATCH: &str = "node(s) didn't match pod topology spread constraints";
 const NO_LABEL: &str = "node(s) didn't match pod topology spread constraints (missing required label)";
@@ -32,6 +31,14 @@ struct Constraint {
     counts: CountsId,
     /// Matching pods per value of the label, over all nodes that count.
     per_value: BTreeMap<String, i32>,
+    /// What a pod more or less counts in scores: the more domains, the more.
+    weight: f64,
+}
+
+impl Constraint {
+    fn by_node(&self) -> bool {
+        self.key == HOSTNAME
+    }
 }
 
 #[derive(Default)]
@@ -49,6 +56,7 @@ impl State {
         if constraints.is_empty() {
             if cache.nodes.len() > 1 {
                 state.soft = default_constraints(pod, cache, api);
+                weigh(&mut state.soft, cache);
             }
             return state;
         }
@@ -66,7 +74,15 @@ impl State {
                 c.per_value = per_value(c, &keys, pod, cache, without, constraints);
             }
         }
+        weigh(&mut state.soft, cache);
         state
+    }
+}
+
+fn weigh(constraints: &mut [Constraint], cache: &Cache) {
+    for c in constraints {
+        let domains = if c.by_node() { cache.nodes.len() } else { c.per_value.len() };
+        c.weight = ((domains + 2) as f64).ln();
     }
 }
 
@@ -87,6 +103,7 @@ fn read(c: &TopologySpreadConstraint, pod: &Incoming, cache: &mut Cache, api: &A
         honor_taints: c.node_taints_policy.as_deref() == Some("Honor"),
         counts: cache.counts(pod.namespace(), &chosen, false, api),
         per_value: BTreeMap::new(),
+        weight: 0.0,
     }
 }
 
@@ -148,6 +165,7 @@ fn default_constraints(pod: &Incoming, cache: &mut Cache, api: &ApiServer) -> Ve
             honor_taints: false,
             counts: cache.counts(pod.namespace(), &chosen, false, api),
             per_value: BTreeMap::new(),
+            weight: 0.0,
         };
         if key != HOSTNAME {
             c.per_value = per_value(&c, &[], pod, cache, None, &[]);
@@ -214,13 +232,16 @@ impl Plugin for PodTopologySpread {
         }
         let mut sum = 0.0;
         for c in &state.soft {
-            let Some(value) = node.labels.get(&c.key) else { continue };
-            let (count, domains) = if c.key == HOSTNAME {
-                (view.cache.per_slot(c.counts)[slot], view.cache.nodes.len())
+            let count = if c.by_node() {
+                if !node.has_hostname {
+                    continue;
+                }
+                view.cache.per_slot(c.counts)[slot]
             } else {
-                (c.per_value.get(value).copied().unwrap_or(0), c.per_value.len())
+                let Some(value) = node.labels.get(&c.key) else { continue };
+                c.per_value.get(value).copied().unwrap_or(0)
             };
-            sum += f64::from(count) * ((domains + 2) as f64).ln() + f64::from(c.max_skew - 1);
+            sum += f64::from(count) * c.weight + f64::from(c.max_skew - 1);
         }
         sum.round() as i64
     }
