@@ -131,8 +131,11 @@ impl Storage {
 
     /// Entries after `revision`, oldest first.
     pub fn changes_after(&self, revision: u64) -> impl Iterator<Item = &Change> {
-        let start = self.log.partition_point(|c| c.revision <= revision);
-        self.log.range(start..)
+        // Revisions are consecutive, so an entry's place follows from its number.
+        let next = revision.saturating_add(1);
+        let first = self.log.front().map_or(next, |c| c.revision);
+        let start = usize::try_from(next.saturating_sub(first)).unwrap_or(usize::MAX);
+        self.log.range(start.min(self.log.len())..)
     }
 
     /// The revision that the next commit will have.
@@ -185,7 +188,10 @@ impl Storage {
                     }
                 }
                 if change.verb == Verb::Added {
-                    self.by_uid.insert(uid, (change.kind, Arc::clone(&ns), Arc::clone(&name)));
+                    // Nothing can belong to an event: one that belongs to nothing is never asked for by its uid.
+                    if change.kind != KindId::EVENT || meta.owner_references.is_some() {
+                        self.by_uid.insert(uid, (change.kind, Arc::clone(&ns), Arc::clone(&name)));
+                    }
                     self.counts[usize::from(change.kind.0)] += 1;
                 }
                 table.entry(ns).or_default().insert(name, Arc::clone(&change.object));

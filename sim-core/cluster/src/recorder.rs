@@ -182,8 +182,13 @@ impl Recorder {
 
     /// Whether this source may tell one more about this object: a bucket that refills slowly.
     fn allowed(&mut self, now: Time, regarding: &ObjectReference, source: Source<'_>) -> bool {
-        let key =
-            fingerprint(&ObjectReference { field_path: None, ..regarding.clone() }, source, EventType::Normal, "", "");
+        let key = fingerprint(
+            &ObjectReference { uid: regarding.uid.clone(), ..ObjectReference::default() },
+            source,
+            EventType::Normal,
+            "",
+            "",
+        );
         let (left, since) = self.allowance.entry(key, || (BURST, now));
         let refilled = u32::try_from(now.since(*since).as_secs() / REFILL.as_secs()).unwrap_or(u32::MAX);
         if refilled > 0 {

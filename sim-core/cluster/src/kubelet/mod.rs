@@ -219,11 +219,17 @@ impl Kubelets {
             _ => return,
         }
         self.run_machines(uid, cx);
-        let had_ip = self.workers.get(uid).is_some_and(|w| !w.pod_ip.is_empty());
-        self.with_site(uid, cx, writer, |worker, site| worker.turn(site));
-        self.probe_due(uid, cx, writer);
-        self.finish_tasks(uid, cx, writer);
-        self.with_site(uid, cx, writer, |worker, site| worker.turn(site));
+        let mut had_ip = false;
+        let plain = self.with_site(uid, cx, writer, |worker, site| {
+            had_ip = !worker.pod_ip.is_empty();
+            worker.turn(site);
+            worker.is_plain()
+        });
+        if plain == Some(false) {
+            self.probe_due(uid, cx, writer);
+            self.finish_tasks(uid, cx, writer);
+            self.with_site(uid, cx, writer, |worker, site| worker.turn(site));
+        }
         if let Some(worker) = self.workers.get_mut(uid) {
             if !had_ip && !worker.pod_ip.is_empty() {
                 self.by_ip.insert(worker.pod_ip.clone(), Arc::clone(uid));

@@ -33,7 +33,8 @@ pub fn specs(pod: &Pod) -> impl Iterator<Item = &Spec> {
 
 /// The status to report.
 pub fn generate(pod: &Pod, facts: &Facts<'_>) -> PodStatus {
-    let old = pod.status.clone().unwrap_or_default();
+    let none = PodStatus::default();
+    let old = pod.status.as_ref().unwrap_or(&none);
     let inits = facts.containers.iter().take_while(|c| c.role != Role::Regular).count();
     let initialized = initialized(&facts.containers[..inits]);
     let mut phase = phase(pod, facts, inits);
@@ -52,7 +53,7 @@ pub fn generate(pod: &Pod, facts: &Facts<'_>) -> PodStatus {
     let mut regular = statuses.split_off(inits);
     // The kubelet lists containers by name; init containers stay in their order.
     regular.order_by(|a, b| a.name.cmp(&b.name));
-    let conditions = conditions(pod, &old, facts, phase, inits, &statuses, &regular);
+    let conditions = conditions(pod, old, facts, phase, inits, &statuses, &regular);
     PodStatus {
         conditions: Some(conditions),
         container_statuses: Some(regular),
@@ -63,12 +64,12 @@ pub fn generate(pod: &Pod, facts: &Facts<'_>) -> PodStatus {
         phase: Some(phase.to_owned()),
         pod_ip: (!facts.pod_ip.is_empty()).then(|| facts.pod_ip.to_owned()),
         pod_ips: (!facts.pod_ip.is_empty()).then(|| vec![PodIP { ip: facts.pod_ip.to_owned() }]),
-        qos_class: old.qos_class,
+        qos_class: old.qos_class.clone(),
         reason,
         message,
         resources: Some(ResourceRequirements::default()),
         start_time: Some(MetaTime(whole(facts.start_time))),
-        ephemeral_container_statuses: old.ephemeral_container_statuses,
+        ephemeral_container_statuses: old.ephemeral_container_statuses.clone(),
         nominated_node_name: None,
         resize: None,
         ..PodStatus::default()

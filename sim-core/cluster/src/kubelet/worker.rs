@@ -196,6 +196,11 @@ impl Worker {
         self.containers.iter().any(|c| c.machine_wake.is_some_and(|t| t <= now))
     }
 
+    /// Neither machines nor probes: nothing happens in a turn but what the worker itself does.
+    pub(super) fn is_plain(&self) -> bool {
+        self.containers.iter().all(|c| c.machine.is_none() && c.probes.is_none())
+    }
+
     /// When this worker must have its next turn, and whether that is work in progress.
     pub fn next_wake(&self) -> Option<(Time, bool)> {
         let busy = [self.op.as_ref().map(Op::until), self.gone_at];
@@ -383,8 +388,7 @@ impl Worker {
             _ => "Pending",
         };
         if current.status.as_ref() != Some(&status) {
-            let mut new = (*current).clone();
-            new.status = Some(status);
+            let new = Pod { metadata: current.metadata.clone(), spec: current.spec.clone(), status: Some(status) };
             // Only a pod that vanished this instant can refuse; then there is nobody to tell.
             let _ = site.cx.api.update_object(KindId::POD, Box::new(new), Door::Status, site.writer, false);
         }
@@ -476,7 +480,8 @@ impl Worker {
     /// First half of starting a container: back-off, then its image.
     fn begin_start(&mut self, i: usize, site: &mut Site<'_, '_>) {
         let now = site.cx.api.now;
-        let Some(spec) = specs(&self.pod).nth(i).cloned() else { return };
+        let pod = Arc::clone(&self.pod);
+        let Some(spec) = specs(&pod).nth(i) else { return };
         if let Some(ended) = self.containers[i].ended().cloned() {
             if self.containers[i].backoff.holds(ended.finished, now) {
                 let message = format!(
@@ -503,7 +508,7 @@ impl Worker {
             }
             self.containers[i].backoff.next(ended.finished, now);
         }
-        self.ensure_image(i, &spec, site);
+        self.ensure_image(i, spec, site);
     }
 
     fn fail(&mut self, i: usize, reason: &'static str, message: String) {
@@ -576,7 +581,8 @@ impl Worker {
 
     fn pulled(&mut self, pull: Pull, site: &mut Site<'_, '_>) {
         let i = pull.container;
-        let Some(spec) = specs(&self.pod).nth(i).cloned() else { return };
+        let pod = Arc::clone(&self.pod);
+        let Some(spec) = specs(&pod).nth(i) else { return };
         let text = spec.image.as_deref().unwrap_or_default();
         let now = site.cx.api.now;
         match pull.result {
@@ -615,11 +621,12 @@ impl Worker {
     /// The image is there: environment, checks, and the container is created.
     fn create(&mut self, i: usize, image: Arc<Image>, site: &mut Site<'_, '_>) {
         let now = site.cx.api.now;
-        let Some(spec) = specs(&self.pod).nth(i).cloned() else { return };
+        let pod = Arc::clone(&self.pod);
+        let Some(spec) = specs(&pod).nth(i) else { return };
         let ready = {
             let place = self.place(site.node);
-            env::environment(site.cx.api, &self.pod, &spec, &place).and_then(|env| {
-                super::security::check(&self.pod, &spec, &image)?;
+            env::environment(site.cx.api, &self.pod, spec, &place).and_then(|env| {
+                super::security::check(&self.pod, spec, &image)?;
                 Ok(env)
             })
         };
@@ -662,7 +669,8 @@ impl Worker {
     /// Second half of starting a container: it runs, or the runtime refuses.
     fn started(&mut self, i: usize, site: &mut Site<'_, '_>) {
         let now = site.cx.api.now;
-        let Some(spec) = specs(&self.pod).nth(i).cloned() else { return };
+        let pod = Arc::clone(&self.pod);
+        let Some(spec) = specs(&pod).nth(i) else { return };
         let Some(image) = self.containers[i].base.clone() else { return };
         let uid = Arc::clone(&self.uid);
         let restarts = {
@@ -678,12 +686,12 @@ impl Worker {
         let mut rng =
             Rng::derive(site.cx.api.config.seed, "container", &uid, (restarts.unsigned_abs() as u64) << 8 | i as u64);
         let id: String = (0..4).map(|_| format!("{:016x}", rng.next_u64())).collect();
-        let launched = self.launch(i, &spec, &image, site);
+        let launched = self.launch(i, spec, &image, site);
         let jitter = rng.next_u64();
         let c = &mut self.containers[i];
         c.id = id;
-        c.image = super::image_name(&spec, &image).into();
-        c.image_id = super::image_id(&spec, &image).into();
+        c.image = super::image_name(spec, &image).into();
+        c.image_id = super::image_id(spec, &image).into();
         c.log = super::logs::Log::default();
         c.kill_at = None;
         c.killed_as = None;
@@ -701,7 +709,7 @@ impl Worker {
         }
         c.failure = None;
         c.state = State::Running { since: now };
-        c.probes = Probes::new(&spec, now, jitter).map(Box::new);
+        c.probes = Probes::new(spec, now, jitter).map(Box::new);
         c.started = !c.probes.as_ref().is_some_and(|p| p.has(ProbeKind::Startup));
         c.ready = !c.probes.as_ref().is_some_and(|p| p.has(ProbeKind::Readiness));
         self.event(site, Some(i), EventType::Normal, "Started", "Container started");
@@ -832,14 +840,15 @@ impl Worker {
         if self.containers[i].machine.is_some() {
             return true;
         }
-        let Some(spec) = specs(&self.pod).nth(i).cloned() else { return false };
+        let pod = Arc::clone(&self.pod);
+        let Some(spec) = specs(&pod).nth(i) else { return false };
         let Some(image) = self.containers[i].base.clone() else { return false };
         let root = site.roots.entry(image.id.clone()).or_insert_with(|| super::files::root(&image)).clone();
         self.build_volumes(site.cx.api, site.node);
-        let fs = super::files::mounted(root, &self.pod, &spec, &self.pod_ip, &self.volumes);
+        let fs = super::files::mounted(root, &self.pod, spec, &self.pod_ip, &self.volumes);
         let mut vars = image.config.env.clone();
         vars.extend(self.containers[i].env.iter().cloned());
-        let machine = super::files::machine(&self.pod, &self.uid, &spec, fs, &vars, image.os, site.cx.api.now);
+        let machine = super::files::machine(&self.pod, &self.uid, spec, fs, &vars, image.os, site.cx.api.now);
         self.containers[i].machine = Some(Box::new(machine));
         true
     }
