@@ -77,6 +77,9 @@ pub struct Cluster {
     pub images: Images,
 }
 
+/// A larger cluster has a registry mirror of its own.
+const NODES_WITHOUT_MIRROR_MAX: u32 = 16;
+
 /// Bound on one `settle`, in steps, so that a cluster that never rests is given back.
 const SETTLE_STEPS_MAX: usize = 50_000_000;
 
@@ -90,6 +93,8 @@ impl Cluster {
         debug_assert!(booted.is_ok(), "an empty server takes a fresh cluster's objects: {booted:?}");
         let mut agenda = Agenda::default();
         let kubelets = Kubelets::new(&config, api.now, &mut agenda);
+        // Nobody runs this many nodes behind one anonymous account of a public registry.
+        let images = Images { mirrored: config.nodes > NODES_WITHOUT_MIRROR_MAX, ..Images::default() };
         Self {
             api,
             agenda,
@@ -100,7 +105,7 @@ impl Cluster {
             network: Network::default(),
             recorder: Recorder::default(),
             streams: BTreeMap::new(),
-            images: Images::default(),
+            images,
             config,
         }
     }

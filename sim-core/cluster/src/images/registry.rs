@@ -139,6 +139,13 @@ impl Registries {
         Ok(found)
     }
 
+    /// Begins every registry's count of anonymous pulls anew.
+    pub fn forget_pulls(&mut self) {
+        for registry in self.hosts.values_mut() {
+            registry.pulls.1 = 0;
+        }
+    }
+
     /// How much slower than usual transfers from this registry are.
     pub fn slowness(&self, domain: &str) -> u32 {
         match self.get(domain).map(|r| r.fault) {
