@@ -80,7 +80,8 @@ impl History {
         let revision = self.0.iter().find(|r| name_of(&r.metadata) == name)?;
         let mut template = revision.data.as_ref()?.0["spec"]["template"].clone();
         template.as_object_mut()?.remove("$patch");
-        serde_json::from_value(template).ok()
+        // The server's decoder, never serde_json's: the types are compiled for one deserializer only.
+        apiserver::decode::from_value(&template).ok().map(|(template, _)| template)
     }
 
     /// Forgets the oldest revisions that are not `used`, beyond `limit` of them.
