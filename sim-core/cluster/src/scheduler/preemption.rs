@@ -1,7 +1,7 @@
 //! Preemption: whose going would make room for a more important pod.
 //!
 //! Models: `framework/preemption` and the plugin DefaultPreemption. Decides only.
-//! Not yet: disruption budgets, for there is no such kind.
+//! Not yet: disruption budgets, which evictions ask but preemption does not.
 
 use super::cache::{Cache, NodeInfo};
 use super::cycle::{Search, filter, filters, histogram};

@@ -1,7 +1,7 @@
 //! Where a pod's volumes allow it to go.
 //!
-//! Not yet: claims and volumes are not simulated, so nothing is refused; this is where their rules will stand
-//! (VolumeBinding, VolumeZone, VolumeRestrictions, NodeVolumeLimits).
+//! Not yet: nothing is refused here. Controllers bind claims without asking the scheduler; this is where the rules of
+//! VolumeBinding, VolumeZone, VolumeRestrictions and NodeVolumeLimits will stand.
 
 use super::Plugin;
 
