@@ -159,7 +159,7 @@ fn sync_claim(claim: &PersistentVolumeClaim, cx: &mut Ctx<'_>) -> Result<Action,
 
 fn storage(map: Option<&BTreeMap<String, k8s_openapi::apimachinery::pkg::api::resource::Quantity>>) -> i64 {
     let text = map.and_then(|m| m.get("storage")).map(|q| q.0.as_str()).unwrap_or_default();
-    Quantity::parse(text).map_or(0, |q| i64::try_from(q.value()).unwrap_or(i64::MAX))
+    Quantity::parse(text).map_or(0, Quantity::value)
 }
 
 fn claim_ref(volume: &PersistentVolume) -> Option<&k8s_openapi::api::core::v1::ObjectReference> {
