@@ -178,7 +178,7 @@ impl Source<'_> {
                 }
                 Some(Value::Array(items))
             }
-            '(' => self.reference(),
+            '(' | '_' => self.reference(),
             '"' => self.string().map(Value::String),
             _ => {
                 let rest = &self.text[self.at..];
@@ -189,7 +189,7 @@ impl Source<'_> {
         }
     }
 
-    /// `(__gen.subschema_for::<T>())`, or the same with a description put beside it.
+    /// `(__gen.subschema_for::<T>())`, with or without the parentheses, or the same with a description put beside it.
     fn reference(&mut self) -> Option<Value> {
         self.skip_past("subschema_for::<")?;
         let rest = &self.text[self.at..];

@@ -42,16 +42,20 @@ pub struct World {
     pub(crate) tabs: Tabs,
     /// When the laptop wants its next turn, as it said last.
     idle: Option<MachineState>,
+    /// Somebody who never rests has had its share until then.
+    rests_until: Option<Time>,
     /// The cluster's revision that the laptop's programs have been woken for.
     seen: u64,
 }
 
-/// Turns of processes between two looks at the clock.
-const TURNS: u32 = 4096;
-/// Bursts of turns at one instant before time moves on regardless: a script that never waits does not stop the world.
+/// Turns of processes in one burst.
+const TURNS: u32 = 512;
+/// Bursts at one instant before time moves on regardless: a world whose parts keep waking each other does not stop.
 const BURSTS_AT_ONE_INSTANT_MAX: usize = 64;
-/// What a busy machine's burst costs in virtual time once that bound is reached.
-const BURST: Duration = Duration::from_millis(1);
+/// Bursts that somebody who never rests gets at one instant …
+const BUSY_BURSTS_MAX: usize = 2;
+/// … and how long it then waits for the next: its share of the processor, so that a page that shows it stays alive.
+const BURST: Duration = Duration::from_millis(20);
 
 impl World {
     pub fn new(config: &WorldConfig) -> Self {
@@ -62,7 +66,7 @@ impl World {
             outside.system.start("docker");
             crate::minikube::preset(&mut outside, &mut laptop, &config.version, config.nodes);
         }
-        Self { laptop, outside, tabs: Tabs::default(), idle: None, seen: 0 }
+        Self { laptop, outside, tabs: Tabs::default(), idle: None, rests_until: None, seen: 0 }
     }
 
     pub fn now(&self) -> Time {
@@ -87,11 +91,17 @@ impl World {
     pub fn poke(&mut self) {
         self.laptop.world_changed();
         self.idle = None;
+        self.rests_until = None;
         self.turns();
     }
 
-    /// Gives the laptop and all containers turns at this instant.
+    /// Gives the laptop and all containers turns at this instant, unless they have had their share of it.
     fn turns(&mut self) {
+        if self.rests_until.is_some_and(|t| self.now() < t) {
+            return;
+        }
+        self.rests_until = None;
+        let mut busy = 0;
         for _ in 0..BURSTS_AT_ONE_INSTANT_MAX {
             self.outside.run_containers();
             let revision = self.outside.revision();
@@ -102,7 +112,13 @@ impl World {
             let state = self.laptop.run(&mut self.outside, TURNS);
             self.reboot_if_asked();
             self.idle = Some(state);
-            if state != MachineState::Busy && self.outside.revision() == self.seen && !self.outside.containers_busy() {
+            if state == MachineState::Busy || self.outside.containers_busy() {
+                busy += 1;
+                if busy == BUSY_BURSTS_MAX {
+                    self.rests_until = Some(self.now() + BURST);
+                    return;
+                }
+            } else if self.outside.revision() == self.seen {
                 return;
             }
         }
@@ -112,7 +128,7 @@ impl World {
     pub fn next_event(&mut self) -> Option<Time> {
         let laptop = match self.idle {
             Some(MachineState::Idle { until, .. }) => until,
-            Some(MachineState::Busy) => Some(self.now() + BURST),
+            Some(MachineState::Busy) => Some(self.rests_until.unwrap_or(self.now() + BURST)),
             None => Some(self.now()),
         };
         [laptop, self.outside.next_due()].into_iter().flatten().min()

@@ -7,7 +7,7 @@ export const GOAL_KB = 700;
  * What a build may weigh at the most: where we are. It may only go down, until it meets the goal; docs/adr/ says how.
  * These two are the one place that says it.
  */
-export const BUDGET_KB = 1760;
+export const BUDGET_KB = 1680;
 
 /** Fetched only after the prompt, or only when asked for. */
 const LATER = [/^lessons\//, /^openapi\//, /^icons\/(?!kaiki\.svg$)/, /^\./];

@@ -361,14 +361,14 @@ fn apply(server: &mut ApiServer, target: &str, config: Value) -> (u16, Value) {
 #[test]
 fn fields_have_managers() {
     let s = &mut server();
-    let agent = [("user-agent", "curl/8.0")];
+    let agent = [("user-agent", "tester/1.0")];
     let one = &format!("{MAPS}/one");
     let made = value(&send(s, Method::Post, MAPS, &agent, Body::Json(config_map("one"))));
-    assert_eq!(managers(&made), [json!(["curl", "Update", {"f:data": {".": {}, "f:a": {}}}])]);
-    let merge = [("user-agent", "curl/8.0"), ("content-type", "application/merge-patch+json")];
+    assert_eq!(managers(&made), [json!(["tester", "Update", {"f:data": {".": {}, "f:a": {}}}])]);
+    let merge = [("user-agent", "tester/1.0"), ("content-type", "application/merge-patch+json")];
     let patch = Body::Json(json!({"data": {"a": null, "c": "d"}}));
     let patched = value(&send(s, Method::Patch, one, &merge, patch));
-    assert_eq!(managers(&patched), [json!(["curl", "Update", {"f:data": {".": {}, "f:c": {}}}])]);
+    assert_eq!(managers(&patched), [json!(["tester", "Update", {"f:data": {".": {}, "f:c": {}}}])]);
 
     let mine = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"c": "mine"}});
     let (code, refused) = apply(s, &format!("{one}?fieldManager=me"), mine.clone());
@@ -377,8 +377,8 @@ fn fields_have_managers() {
         (
             409,
             json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
-                "message": "Apply failed with 1 conflict: conflict with \"curl\" using v1: .data.c", "reason": "Conflict",
-                "details": {"causes": [{"reason": "FieldManagerConflict", "message": "conflict with \"curl\" using v1",
+                "message": "Apply failed with 1 conflict: conflict with \"tester\" using v1: .data.c", "reason": "Conflict",
+                "details": {"causes": [{"reason": "FieldManagerConflict", "message": "conflict with \"tester\" using v1",
                     "field": ".data.c"}]}, "code": 409})
         )
     );
@@ -386,7 +386,7 @@ fn fields_have_managers() {
     assert_eq!((code, &applied["data"]), (200, &json!({"c": "mine"})));
     assert_eq!(
         managers(&applied),
-        [json!(["me", "Apply", {"f:data": {"f:c": {}}}]), json!(["curl", "Update", {"f:data": {}}])]
+        [json!(["me", "Apply", {"f:data": {"f:c": {}}}]), json!(["tester", "Update", {"f:data": {}}])]
     );
     // What is no longer applied goes away.
     let other = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"e": "f"}});

@@ -15,8 +15,10 @@ use k8s_openapi::api::core::v1::{Container as Spec, Probe};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use std::sync::Arc;
 
-/// Turns of a container's machine at one instant.
-const MACHINE_TURNS: u32 = 20_000;
+/// Turns of a container's machine at one instant …
+const MACHINE_TURNS: u32 = 512;
+/// … and how long one that never rests then waits for the next.
+const MACHINE_SHARE: Duration = Duration::from_millis(20);
 
 impl Kubelets {
     /// Probes that are due now.
@@ -129,7 +131,7 @@ impl Kubelets {
                 worker.pod.spec.iter().flat_map(|s| s.volumes.iter().flatten()).map(|v| v.name.clone()).collect();
             worker.volumes = names.into_iter().filter_map(|n| machine.fs.volume(&n).cloned().map(|v| (n, v))).gather();
             let wake = match state {
-                machine::machine::MachineState::Busy => Some(now + Duration::from_millis(1)),
+                machine::machine::MachineState::Busy => Some(now + MACHINE_SHARE),
                 machine::machine::MachineState::Idle { until, world } => {
                     if world {
                         self.waiting_for_world.insert(Arc::clone(uid));

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Instructions a turn.
-const QUANTUM: u32 = 256;
+const QUANTUM: u32 = 64;
 /// Frames deep a script may call.
 pub(super) const FRAMES_MAX: usize = 200;
 /// Descriptors from here on are the shell's own; children do not get them.
