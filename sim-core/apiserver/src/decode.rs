@@ -264,7 +264,7 @@ impl<'a, 'p> Place<'a, 'p> {
     fn is_absent(&self) -> bool {
         match self.value {
             Value::Null => true,
-            Value::Array(items) => items.is_empty(),
+            Value::Array(items) => items.is_empty() && !is_struct(self.last_key()),
             Value::String(s) => s.is_empty() && !keeps_empty(self.last_key()),
             Value::Object(map) => map.is_empty() && drops_empty_map(self.last_key()),
             _ => false,
@@ -367,6 +367,11 @@ fn go_map_type(key: &str) -> &'static str {
 /// Lists and string fields that are pointers in Go: empty means something there.
 fn keeps_empty(key: &str) -> bool {
     matches!(key, "storageClassName" | "loadBalancerClass" | "ingressClassName" | "volumeName")
+}
+
+/// Fields that hold a struct in every kind: an empty list there is a mistake to be told, not an absent list.
+fn is_struct(key: &str) -> bool {
+    matches!(key, "metadata" | "spec" | "status" | "template")
 }
 
 /// Map fields that Go leaves out when they are empty (a struct of the same shape, `emptyDir: {}`, stays).

@@ -347,6 +347,16 @@ fn yaml_goes_in_and_out() {
     assert!(text.as_str().is_some_and(|t| t.starts_with("apiVersion: v1\ndata:\n  a: b\nkind: ConfigMap\n")), "{text}");
 }
 
+#[test]
+fn an_empty_list_is_no_spec() {
+    let s = &mut server();
+    let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "b"}, "spec": []});
+    let response = send(s, Method::Post, "/api/v1/namespaces/default/pods", &[], Body::Json(pod));
+    let told = value(&response)["message"].as_str().unwrap_or_default().to_owned();
+    assert_eq!(response.code, 400, "{told}");
+    assert!(told.ends_with("cannot unmarshal array into Go struct field Pod.spec of type v1.PodSpec"), "{told}");
+}
+
 fn managers(object: &Value) -> Vec<Value> {
     let entries = object["metadata"]["managedFields"].as_array().cloned().unwrap_or_default();
     entries.iter().map(|e| json!([e["manager"], e["operation"], e["fieldsV1"]])).collect()
